@@ -5,18 +5,18 @@
 
 #include "broker-core/base/result.hpp"
 #include "broker-core/base/types.hpp"
+#include "broker-core/model/compression.hpp"
 
 // RecordBatch v2 (magic 2), byte for byte as on Kafka's wire and in its segments.
 // Source: org.apache.kafka.common.record.DefaultRecordBatch / DefaultRecord (KIP-98).
-// All integers are big-endian; the CRC-32C covers everything from `attributes` to the end, so base offset and
-// leader epoch can be stamped without touching it.
+// All integers are big-endian; the CRC-32C covers everything from `attributes` to the end, so base
+// offset and leader epoch can be stamped without touching it.
 namespace sluice::model {
 
 inline constexpr size_t kBatchHeaderSize = 61;
-inline constexpr size_t kBatchLengthPrefix = 12;  // base offset + length: what batchLength does not count
+inline constexpr size_t kBatchLengthPrefix =
+    12;  // base offset + length: what batchLength does not count
 inline constexpr int64_t kNoTimestamp = -1;
-
-enum class Compression : uint8_t { kNone = 0, kGzip = 1, kSnappy = 2, kLz4 = 3, kZstd = 4 };
 
 // The header of one batch, decoded. Reading it checks sizes and the magic, not the CRC.
 struct BatchHeader {
@@ -42,8 +42,8 @@ struct BatchHeader {
   bool control() const { return (attributes & 32) != 0; }
 };
 
-// Decodes the header at the front of `bytes`. kCorrupt if it is no whole, plausible v2 header or if the batch
-// is longer than `bytes` (when `whole` is set).
+// Decodes the header at the front of `bytes`. kCorrupt if it is no whole, plausible v2 header or if
+// the batch is longer than `bytes` (when `whole` is set).
 Result<BatchHeader> read_batch_header(ByteView bytes, bool whole = true);
 
 // kCorrupt unless the CRC of the whole batch at the front of `bytes` holds.
@@ -66,44 +66,63 @@ struct RecordView {
   std::vector<HeaderView> headers;
 };
 
-// Walks the records of one batch in order. Decompresses gzip, snappy (raw and xerial), lz4 (frame) and zstd,
-// never beyond `decompressed_max` bytes. The batch must outlive the reader and the views.
+// Walks the records of one batch in order. Decompresses gzip, snappy (raw and xerial), lz4 (frame)
+// and zstd, never beyond `decompressed_max` bytes. The batch must outlive the reader and the views.
 class RecordReader {
  public:
   static Result<RecordReader> open(ByteView batch, size_t decompressed_max = 64u << 20);
   // Fills `record` (its header vector is reused) and returns true; false after the last one.
   Result<bool> next(RecordView& record);
   const BatchHeader& header() const { return header_; }
+  RecordReader(RecordReader&&) = default;  // a copy's views would point into the original
+  RecordReader& operator=(RecordReader&&) = default;
 
  private:
+  RecordReader() = default;
   BatchHeader header_;
   Bytes decompressed_;
-  bool owns_ = false;      // records_ lie in decompressed_
   ByteView records_;
   size_t position_ = 0;
   int32_t index_ = 0;
 };
 
-// Builds one uncompressed batch in a buffer that is reused by clear(). One thread. The hot path of every source:
-// add() is a few varints and two copies; finish() fills the header and computes the CRC once.
+// Builds one uncompressed batch. One thread. The hot path of every source: add() is a few varints
+// and two copies; finish() fills the header and computes the CRC once.
 class BatchBuilder {
  public:
+  // `reserve`: bytes that a batch is expected to reach; saves the growing.
   explicit BatchBuilder(size_t reserve = 0);
-  // Appends a record; offsets are consecutive from 0. nullopt = null.
-  void add(int64_t timestamp, std::optional<ByteView> key, std::optional<ByteView> value,
+  // Appends a record; offsets are consecutive from 0. nullopt = null. False, and nothing is added,
+  // if the batch would pass what its 32-bit length can hold.
+  bool add(int64_t timestamp, std::optional<ByteView> key, std::optional<ByteView> value,
            std::span<const HeaderView> headers = {});
-  // Room for a record of the given sizes without going beyond a batch of `limit` bytes?
-  size_t size_bytes() const { return buffer_.size(); }
+  // Size of the batch if it were finished now.
+  size_t size_bytes() const { return used_; }
   int32_t count() const { return count_; }
   bool empty() const { return count_ == 0; }
+  void clear();
   // The finished batch (base offset 0, epoch 0, no producer id); the builder is empty afterwards.
+  // Without a record there is no batch: the result is empty.
   Bytes finish();
 
+  // Most bytes that such a record adds to a batch, whatever its place in it.
+  static size_t record_size_max(std::optional<ByteView> key, std::optional<ByteView> value,
+                                std::span<const HeaderView> headers = {});
+
  private:
-  Bytes buffer_;
+  void grow(size_t needed);
+
+  Bytes buffer_;  // its size is room, not content: the first used_ bytes are the batch
+  size_t used_ = kBatchHeaderSize;
+  size_t reserve_ = 0;
   int32_t count_ = 0;
   int64_t base_timestamp_ = 0;
   int64_t max_timestamp_ = kNoTimestamp;
 };
+
+// The same records in a batch with another codec; everything of the header but sizes, codec and CRC
+// stays. Empty batches (all records compacted away) are returned as they are.
+Result<Bytes> recompress_batch(ByteView batch, Compression codec,
+                               size_t decompressed_max = 64u << 20);
 
 }  // namespace sluice::model
