@@ -159,6 +159,7 @@ typedef struct sluice_record {
  * "Once records[0 .. last_record] are durable, `offset` is the position to resume at for `partition`."
  * One per batch or one per record or anything between: ascending last_record, at most one for each pair of
  * (partition, last_record). `offset` is a MAP of STRING to primitives, or NULL type to delete what is stored.
+ * In a batch without records last_record is 0 and means: once all batches before this one are durable.
  */
 typedef struct sluice_source_offset {
   uint32_t partition;                    /* from host->intern_partition */
@@ -170,6 +171,8 @@ typedef struct sluice_source_offset {
  * A batch. The struct belongs to whoever declares it; all that it points to belongs to whoever filled it, stays
  * unchanged, and lives until release(batch) is called: exactly once, [any]. release sets batch->release = NULL.
  * A batch is moved by copying the struct and setting the source's release to NULL. release == NULL: nothing to free.
+ * No batch outlives its task: what a source filled is released before its destroy is called, what a sink moved away
+ * before its destroy returns.
  */
 typedef struct sluice_batch {
   uint32_t struct_size;
