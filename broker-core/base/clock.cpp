@@ -7,8 +7,9 @@ namespace {
 class SystemClock : public Clock {
  public:
   TimestampMs now_ms() override {
-    using namespace std::chrono;
-    return TimestampMs(duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
+    namespace chrono = std::chrono;
+    return TimestampMs(
+        chrono::duration_cast<chrono::milliseconds>(chrono::system_clock::now().time_since_epoch()).count());
   }
   std::chrono::nanoseconds steady() override {
     return std::chrono::steady_clock::now().time_since_epoch();

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every test that starts real programs needs: free ports, waiting for a condition, the worker itself."""
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until(condition, seconds, what, step=0.02):
+    """Returns the condition's first true value; fails with `what` after `seconds` (generous: machines are slow)."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {seconds} s for {what}")
+        time.sleep(step)
+
+
+class Answer:
+    def __init__(self, status, body, headers):
+        self.status, self.body, self.headers = status, body, headers
+
+    def json(self):
+        return json.loads(self.body)
+
+    def __repr__(self):
+        return f"{self.status} {self.body[:500]!r}"
+
+
+def request(url, method="GET", body=None, headers=None, timeout=30):
+    """One HTTP request; `body` may be anything JSON or bytes. Never raises for an HTTP status."""
+    data = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
+    sent = {"Content-Type": "application/json"} if data is not None else {}
+    sent.update(headers or {})
+    ask = urllib.request.Request(url, data=data, method=method, headers=sent)
+    try:
+        with urllib.request.urlopen(ask, timeout=timeout) as answer:
+            return Answer(answer.status, answer.read(), answer.headers)
+    except urllib.error.HTTPError as error:
+        return Answer(error.code, error.read(), error.headers)
+
+
+class Folder:
+    """A temporary folder that goes when the test ends."""
+
+    def __init__(self):
+        self.path = Path(tempfile.mkdtemp(prefix="sluice-test-"))
+
+    def __enter__(self):
+        return self.path
+
+    def __exit__(self, *unused):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+class Worker:
+    """The real `sluice run` on a free port with its data below `folder`. `binary`: the program under test."""
+
+    def __init__(self, binary, folder, properties=None, environment=None, arguments=()):
+        self.binary, self.folder = str(binary), Path(folder)
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = {**os.environ, **(environment or {})}
+        self.arguments = [str(a) for a in arguments]
+        self.file = self.folder / "worker.properties"
+        config = {"data.dir": self.folder / "data", "listeners": self.url, "file.allowed.roots": self.folder,
+                  "offset.flush.interval.ms": 200,
+                  "key.converter": "org.apache.kafka.connect.storage.StringConverter",
+                  "value.converter": "org.apache.kafka.connect.storage.StringConverter", **(properties or {})}
+        self.file.write_text("".join(f"{k}={v}\n" for k, v in config.items() if v is not None))
+        self.log = self.folder / "worker.log"
+        self.process = None
+
+    def start(self, wait=True):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([self.binary, "run", str(self.file), *self.arguments], stdout=log,
+                                            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=self.environment)
+        if wait:
+            self.wait_ready()
+        return self
+
+    def wait_ready(self, seconds=60):
+        def healthy():
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the worker ended with {self.process.returncode}:\n{self.tail()}")
+            try:
+                return request(self.url + "/health", timeout=5).status == 200
+            except (urllib.error.URLError, OSError):
+                return False
+        wait_until(healthy, seconds, f"the worker to be healthy; its log:\n{self.tail()}")
+
+    def tail(self):
+        return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self, seconds=60):
+        """SIGTERM and the exit code."""
+        if self.process is None or self.process.poll() is not None:
+            return self.process and self.process.returncode
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(seconds)
+
+    def call(self, path, method="GET", body=None, **more):
+        return request(self.url + path, method, body, **more)
+
+    def create(self, name, config):
+        answer = self.call("/connectors", "POST", {"name": name, "config": config})
+        if answer.status != 201:
+            raise AssertionError(f"creating {name}: {answer}\n{self.tail()}")
+        return answer.json()
+
+    def status(self, name):
+        return self.call(f"/connectors/{name}/status").json()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *unused):
+        if self.process is not None and self.process.poll() is None:
+            try:
+                self.stop(30)
+            except subprocess.TimeoutExpired:
+                self.kill()
