@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker-core/base/result.hpp"
@@ -60,7 +61,10 @@ struct ConfigValue {
 class ConfigDef {
  public:
   ConfigDef& define(ConfigKey key);          // a second definition of a name replaces the first
-  ConfigDef& embed(const std::string& prefix, const std::string& group, const ConfigDef& child);
+  // All keys of `child`, their names (and dependents) with `prefix`, in group `group` or "group: child's group",
+  // ordered from `starting_order` on.
+  ConfigDef& embed(const std::string& prefix, const std::string& group, const ConfigDef& child,
+                   int starting_order = 0);
   const std::vector<ConfigKey>& keys() const { return keys_; }   // in order of definition
   const ConfigKey* find(const std::string& name) const;
 
@@ -70,16 +74,23 @@ class ConfigDef {
   Result<ConfigMap> parse(const ConfigMap& config) const;
   // Keys of `config` that the definition does not know, each with the nearest known name ("" if none is near).
   std::vector<std::pair<std::string, std::string>> unknown(const ConfigMap& config) const;
+  // One sentence for each key of `config` that is accepted without effect, in order of definition.
+  std::vector<std::string> no_effect(const ConfigMap& config) const;
 
  private:
   std::vector<ConfigKey> keys_;
   std::map<std::string, size_t> index_;
 };
 
-// The known name with the smallest edit distance, if it is near enough to be a typing mistake.
+// Kafka's ConfigException(name, value, message).
+std::string invalid_value(const std::string& name, const std::string& value, const std::string& message);
+
+// The known name with the smallest edit distance, if it is near enough to be a typing mistake. Case and the
+// separators '.', '-' and '_' count for nothing.
 std::optional<std::string> nearest(const std::string& name, const std::vector<std::string>& known);
 
 // Typed reading of a parsed config; the key must be defined and valid (else it is a programming error).
+std::string get_string(const ConfigMap& config, const std::string& name);  // absent (null): empty
 bool get_bool(const ConfigMap& config, const std::string& name);
 int64_t get_int(const ConfigMap& config, const std::string& name);
 std::vector<std::string> split_list(const std::string& value);  // Kafka's LIST: \s*,\s*

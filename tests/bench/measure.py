@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading a process from outside, and medians of alternating runs."""
+import os
+import statistics
+from pathlib import Path
+
+
+def cpu_seconds(pid):
+    """User + system time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mib(pid, field):
+    """`field` of /proc/PID/smaps_rollup (Anonymous, Rss ...) in MiB."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) / 1024
+    raise KeyError(field)
+
+
+def threads(pid):
+    return len(os.listdir(f"/proc/{pid}/task"))
+
+
+def alternate(runs, variants):
+    """Runs each of `variants` {name: function -> dict of figures} in turn, `runs` times; the medians and all figures."""
+    figures = {name: [] for name in variants}
+    for number in range(runs):
+        for name, run in variants.items():
+            figures[name].append(run())
+            print(f"  run {number + 1} {name}: {figures[name][-1]}", flush=True)
+    return {name: {"median": {key: statistics.median(run[key] for run in all_runs) for key in all_runs[0]},
+                   "runs": all_runs} for name, all_runs in figures.items()}
+
+
+def percentile(values, share):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
