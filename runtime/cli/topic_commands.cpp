@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "runtime/cli/client.hpp"
+#include "runtime/cli/table.hpp"
+
+namespace sluice::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json fetch(Options& options, const std::string& path, const std::string& subject) {
+  Response response = call(options, "GET", path);
+  if (!response.ok()) {
+    report_failure(options, response, subject);
+    return Json(Json::value_t::discarded);
+  }
+  return Json::parse(response.body, nullptr, false);
+}
+
+void list(Options& options, bool internal) {
+  Json all = fetch(options, "/sluice/topics", "topics");
+  if (all.is_discarded()) return;
+  if (options.json()) return print_json(all);
+  Table table({"NAME", "PARTITIONS", "RECORDS", "ID"});
+  for (const auto& topic : all["topics"]) {
+    if (topic.value("internal", false) && !internal) continue;
+    table.add({topic.value("name", ""), std::to_string(topic.value("partitions", 0)),
+               std::to_string(topic.value("records", int64_t{0})), topic.value("id", "")});
+  }
+  if (table.rows() == 0) {
+    std::cerr << "No topics yet (--internal shows the worker's own).\n";
+    return;
+  }
+  std::cout << table.text();
+}
+
+void describe(Options& options, const std::string& name) {
+  Json topic = fetch(options, "/sluice/topics/" + encode(name), "topic " + name);
+  if (topic.is_discarded()) return;
+  if (options.json()) return print_json(topic);
+  std::cout << "Name: " << name << "\nId:   " << topic.value("id", "") << "\nConfigs (that differ from the defaults):\n";
+  for (const auto& [key, value] : topic["configs"].items()) {
+    std::cout << "  " << key << "=" << value.get<std::string>() << "\n";
+  }
+  Table table({"PARTITION", "START", "END", "RECORDS"});
+  for (const auto& partition : topic["partitions"]) {
+    int64_t start = partition.value("start", int64_t{0});
+    int64_t end = partition.value("end", int64_t{0});
+    table.add({std::to_string(partition.value("partition", 0)), std::to_string(start), std::to_string(end),
+               std::to_string(end - start)});
+  }
+  std::cout << table.text();
+}
+
+struct ReadArguments {
+  std::string name;
+  std::string from = "start";
+  int partition = -1;
+  int64_t limit = -1;
+  bool follow = false;
+};
+
+void print_record(const Options& options, const Json& record) {
+  if (options.json()) {
+    std::cout << record.dump() << "\n";
+    return;
+  }
+  auto side = [&record](const char* name) -> std::string {
+    if (record.contains(std::string(name) + "_base64")) {
+      return "base64:" + record[std::string(name) + "_base64"].get<std::string>();
+    }
+    return record[name].is_null() ? "null" : record[name].get<std::string>();
+  };
+  std::cout << record.value("partition", 0) << ":" << record.value("offset", int64_t{0}) << "\t" << side("key")
+            << "\t" << side("value") << "\n";
+}
+
+// Start offsets of the partitions to read; empty after a reported failure.
+std::map<int, int64_t> start_offsets(Options& options, const ReadArguments& arguments) {
+  std::map<int, int64_t> offsets;
+  Json topic = fetch(options, "/sluice/topics/" + encode(arguments.name), "topic " + arguments.name);
+  if (topic.is_discarded()) return offsets;
+  for (const auto& partition : topic["partitions"]) {
+    int number = partition.value("partition", 0);
+    if (arguments.partition >= 0 && number != arguments.partition) continue;
+    int64_t start = partition.value("start", int64_t{0});
+    int64_t end = partition.value("end", int64_t{0});
+    offsets[number] = arguments.from == "start" ? start
+                      : arguments.from == "end" ? end
+                                                : std::max(start, static_cast<int64_t>(std::stoll(arguments.from)));
+  }
+  if (offsets.empty()) {
+    std::cerr << "topic " << arguments.name << " has no partition " << arguments.partition << "\n";
+    options.exit_code = kExitNotFound;
+  }
+  return offsets;
+}
+
+void read(Options& options, const ReadArguments& arguments) {
+  if (arguments.from != "start" && arguments.from != "end" &&
+      arguments.from.find_first_not_of("0123456789") != std::string::npos) {
+    std::cerr << "--from must be start, end or an offset, not '" << arguments.from << "'\n";
+    options.exit_code = kExitUsage;
+    return;
+  }
+  auto offsets = start_offsets(options, arguments);
+  int64_t left = arguments.limit;
+  while (!offsets.empty() && left != 0) {
+    bool progress = false;
+    for (auto& [partition, offset] : offsets) {
+      // A follower of one partition waits at the worker; of several, each gets its share of the wait.
+      int wait_ms = arguments.follow ? std::max(50, 1000 / static_cast<int>(offsets.size())) : 0;
+      std::string path = "/sluice/topics/" + encode(arguments.name) + "/records?partition=" +
+                         std::to_string(partition) + "&offset=" + std::to_string(offset) +
+                         "&limit=" + std::to_string(left < 0 ? 500 : std::min<int64_t>(left, 500)) +
+                         "&wait_ms=" + std::to_string(wait_ms);
+      Json page = fetch(options, path, "topic " + arguments.name);
+      if (page.is_discarded()) return;
+      for (const auto& record : page["records"]) {
+        print_record(options, record);
+        if (left > 0) --left;
+      }
+      int64_t next = page.value("next_offset", offset);
+      progress |= next != offset;
+      offset = next;
+      if (left == 0) break;
+    }
+    std::cout.flush();
+    if (!progress && !arguments.follow) break;
+  }
+}
+
+}  // namespace
+
+void add_topic_commands(CLI::App& app, Options& options) {
+  auto* topic = app.add_subcommand("topic", "Look into the log's topics");
+  topic->require_subcommand(1);
+
+  auto internal = std::make_shared<bool>(false);
+  auto* list_command = topic->add_subcommand("list", "All topics");
+  list_command->add_flag("--internal", *internal, "The worker's own topics too");
+  list_command->callback([&options, internal] { list(options, *internal); });
+
+  auto arguments = std::make_shared<ReadArguments>();
+  auto* describe_command = topic->add_subcommand("describe", "Partitions, offsets and configs of one topic");
+  describe_command->add_option("NAME", arguments->name)->required();
+  describe_command->callback([&options, arguments] { describe(options, arguments->name); });
+
+  auto* read_command = topic->add_subcommand("read", "Print records: partition:offset, key, value");
+  read_command->add_option("NAME", arguments->name)->required();
+  read_command->add_option("--from", arguments->from, "start (default), end, or an offset");
+  read_command->add_option("-p,--partition", arguments->partition, "Only this partition");
+  read_command->add_option("-n,--limit", arguments->limit, "Stop after so many records");
+  read_command->add_flag("-f,--follow", arguments->follow, "Wait for more at the end");
+  read_command->callback([&options, arguments] { read(options, *arguments); });
+}
+
+}  // namespace sluice::cli
