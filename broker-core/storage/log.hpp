@@ -124,7 +124,8 @@ class Log {
   virtual Result<ReadResult> read(const TopicPartition& partition, Offset from, size_t max_bytes) = 0;
 
   // First offset whose batch's max timestamp is >= `timestamp` (ListOffsets); nullopt if there is none.
-  virtual Result<std::optional<Offset>> offset_for_timestamp(const TopicPartition& partition, TimestampMs timestamp) = 0;
+  virtual Result<std::optional<Offset>> offset_for_timestamp(const TopicPartition& partition,
+                                                             TimestampMs timestamp) = 0;
   virtual Result<PartitionState> state(const TopicPartition& partition) = 0;
 
   // Calls `ready` once, from any thread, as soon as any of the partitions has a high watermark above the paired

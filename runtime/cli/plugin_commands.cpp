@@ -12,7 +12,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 void list(Options& options, bool all) {
-  Response response = call(options, "GET", std::string("/connector-plugins?connectorsOnly=") + (all ? "false" : "true"));
+  const std::string path = std::string("/connector-plugins?connectorsOnly=") + (all ? "false" : "true");
+  Response response = call(options, "GET", path);
   if (!response.ok()) return report_failure(options, response, "plugins");
   Json plugins = Json::parse(response.body, nullptr, false);
   if (options.json()) return print_json(plugins);

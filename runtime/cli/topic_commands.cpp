@@ -41,7 +41,8 @@ void describe(Options& options, const std::string& name) {
   Json topic = fetch(options, "/sluice/topics/" + encode(name), "topic " + name);
   if (topic.is_discarded()) return;
   if (options.json()) return print_json(topic);
-  std::cout << "Name: " << name << "\nId:   " << topic.value("id", "") << "\nConfigs (that differ from the defaults):\n";
+  std::cout << "Name: " << name << "\nId:   " << topic.value("id", "")
+            << "\nConfigs (that differ from the defaults):\n";
   for (const auto& [key, value] : topic["configs"].items()) {
     std::cout << "  " << key << "=" << value.get<std::string>() << "\n";
   }

@@ -43,7 +43,8 @@ class RulesTest(unittest.TestCase):
         for code in ("strcpy(a, b);", "int x = atoi(s);", "auto* p = new Foo(1);", "delete p;", "// FIXME later",
                      "int r = rand();"):
             self.assertTrue(rules.banned_calls("a.cpp", code + "\n"), code)
-        for code in ("// a new Foo( in a comment", 'log("delete p;");', "Foo(const Foo&) = delete;", "auto newer = 1;"):
+        for code in ("// a new Foo( in a comment", 'log("delete p;");', "Foo(const Foo&) = delete;", "auto newer = 1;",
+                     "auto p = std::unique_ptr<Foo>(new Foo(1));"):
             self.assertFalse(rules.banned_calls("a.cpp", code + "\n"), code)
 
     def test_sleeps(self):

@@ -14,7 +14,7 @@ MAY_INCLUDE = {
     "broker-core/base": [],
     "broker-core/model": ["broker-core/base"],
     "broker-core/storage": ["broker-core/base", "broker-core/model"],
-    "broker-core/metadata": ["broker-core/base", "broker-core/storage"],
+    "broker-core/metadata": ["broker-core/base", "broker-core/model", "broker-core/storage"],
     "broker-core/coordinator": ["broker-core/base", "broker-core/model"],
     "broker-core/server": ["broker-core"],
     "runtime/logging": ["broker-core/base"],
@@ -113,6 +113,9 @@ def banned_calls(path, text):
     for pattern, instead in BANNED.items():
         marker = "FIXME" in pattern
         for number, line in enumerate(raw if marker else code, 1):
+            # A private constructor is reached through std::unique_ptr<T>(new T(...)) in the factory, nowhere else.
+            if pattern.endswith(r"[\s({<]") and re.search(r"(unique|shared)_ptr<[^;]*\(new ", line):
+                continue
             if re.search(pattern, line) and "lint:allow" not in raw[number - 1]:
                 found.append((number, f"banned: {re.search(pattern, line).group(0).strip()}; use {instead}"))
     return found

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// powerfs MOUNTPOINT SOCKET: mounts the file system of state.hpp (FUSE 3, foreground) and takes commands on a Unix socket.
+// powerfs MOUNTPOINT SOCKET: mounts the file system of state.hpp (FUSE 3, foreground) and takes commands
+// on a Unix socket.
 #define FUSE_USE_VERSION 31
 #include <fuse3/fuse.h>
 #include <sys/socket.h>
@@ -222,7 +223,8 @@ int on_utimens(const char*, const struct timespec*, fuse_file_info*) { return 0;
 
 void* on_init(fuse_conn_info*, fuse_config* config) {
   config->use_ino = 1;
-  config->attr_timeout = config->entry_timeout = config->negative_timeout = 0;  // a cut changes things behind the kernel
+  // A cut changes things behind the kernel's back.
+  config->attr_timeout = config->entry_timeout = config->negative_timeout = 0;
   config->hard_remove = 1;
   return nullptr;
 }
