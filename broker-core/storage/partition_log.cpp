@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker-core/storage/partition_log.hpp"
+
+#include <algorithm>
+#include <climits>
+
+#include "broker-core/base/crash_point.hpp"
+#include "broker-core/storage/paths.hpp"
+
+namespace sluice::storage {
+
+PartitionLog::PartitionLog(Context& context, const TopicPartition& partition, std::shared_ptr<Topic> topic,
+                           const std::optional<PartitionCheckpoint>& known)
+    : context_(context),
+      partition_(partition),
+      topic_(std::move(topic)),
+      folder_(topics_folder(context.settings.directory) + "/" +
+              partition_folder_name(topic_->settings()->name, partition)),
+      known_(known) {
+  if (!known_) return;
+  log_start_ = known_->log_start;
+  clean_to_ = known_->clean_to;
+  high_watermark_ = known_->has_segments ? known_->active.next_offset : log_start_;
+  write_end_ = high_watermark_;
+  if (!known_->lost.empty()) {
+    lost_ = known_->lost;
+    offline_ = Error{ErrorKind::kCorrupt, lost_};
+  }
+}
+
+std::string PartitionLog::name() const { return describe(topic_->settings()->name, partition_); }
+
+Status PartitionLog::usable() const {
+  if (removed_) return Error{ErrorKind::kNotFound, name() + " does not exist any more"};
+  if (offline_) return *offline_;
+  return ok();
+}
+
+Status PartitionLog::prepare() {
+  std::lock_guard lock(mutex_);
+  SLUICE_TRY(usable());
+  return load();
+}
+
+std::shared_ptr<Segment> PartitionLog::active() const {
+  std::lock_guard lock(mutex_);
+  return segments_.empty() ? nullptr : segments_.back();
+}
+
+void PartitionLog::begin() {
+  begin_end_ = write_end_;
+  begin_active_ = active();
+  if (begin_active_) begin_state_ = begin_active_->state;
+}
+
+// Kafka's LogSegment.shouldRoll: size, age by record time, and what the 32-bit fields of the indexes can hold.
+bool PartitionLog::must_roll(uint64_t pending, const BatchRef& batch) const {
+  auto segment = active();
+  if (!segment) return true;
+  const auto settings = topic_->settings();
+  const uint64_t size = segment->state.size + pending;
+  if (batch.last - segment->base > INT32_MAX) return true;
+  if (size == 0) return false;
+  const uint64_t limit = std::min<uint64_t>(settings->segment_bytes, INT32_MAX);
+  if (size + batch.bytes.size() > limit) return true;
+  const int64_t first = segment->state.first_timestamp;
+  return pending == 0 && first >= 0 && batch.max_timestamp - first > settings->segment_ms;
+}
+
+Status PartitionLog::write(std::span<const BatchRef> batches) {
+  size_t first = 0;
+  uint64_t pending = 0;
+  for (size_t i = 0; i < batches.size(); ++i) {
+    if (must_roll(pending, batches[i])) {
+      SLUICE_TRY(write_run(batches.subspan(first, i - first)));
+      SLUICE_TRY(roll());
+      first = i;
+      pending = 0;
+    }
+    pending += batches[i].bytes.size();
+    // Of this run only: what is not written yet does not show in the segment's state.
+    write_end_ = batches[i].last + 1;
+  }
+  return write_run(batches.subspan(first));
+}
+
+Status PartitionLog::write_run(std::span<const BatchRef> batches) {
+  if (batches.empty()) return ok();
+  auto segment = active();
+  const bool was_dirty = segment->dirty;
+  SLUICE_TRY(segment->write(partition_, batches, topic_->settings()->index_interval_bytes));
+  if (!was_dirty) dirty_.push_back(segment);
+  changed_ = true;
+  return ok();
+}
+
+// The new segment begins where the written ones end.
+Status PartitionLog::roll() {
+  auto old = active();
+  Offset base = write_end_;
+  if (old) {
+    base = old->state.size > 0 ? old->state.next_offset : old->base;
+    const bool was_dirty = old->dirty;
+    SLUICE_TRY(old->close());
+    if (!was_dirty) dirty_.push_back(old);
+    ++context_.counters.segments_rolled;
+  } else {
+    SLUICE_ASSIGN(bool there, context_.disk.exists(folder_));
+    if (!there) {
+      SLUICE_TRY(context_.disk.create_directories(folder_));
+      folder_dirty_ = true;
+    }
+  }
+  SLUICE_CRASH_POINT("storage.roll");
+  SegmentState state;
+  state.next_offset = base;
+  auto segment = std::make_shared<Segment>(context_.files, folder_, base, state);
+  SLUICE_ASSIGN(auto file, context_.files.get_or_create(segment->log_path));
+  SLUICE_TRY(file->truncate(0));
+  names_dirty_ = true;
+  changed_ = true;
+  std::lock_guard lock(mutex_);
+  segments_.push_back(std::move(segment));
+  return ok();
+}
+
+void PartitionLog::rewind() {
+  write_end_ = begin_end_;
+  std::vector<std::shared_ptr<Segment>> gone;
+  {
+    std::lock_guard lock(mutex_);
+    while (!segments_.empty() && segments_.back() != begin_active_) {
+      gone.push_back(segments_.back());
+      segments_.pop_back();
+    }
+  }
+  for (const auto& segment : gone) {
+    std::erase(dirty_, segment);
+    // What cannot be removed is found and removed at the next start: its base is beyond the checkpoint's.
+    static_cast<void>(remove_segment_files(segment->base).ok());
+  }
+  if (begin_active_) begin_active_->rewind(begin_state_);
+}
+
+Offset PartitionLog::publish() {
+  std::lock_guard lock(mutex_);
+  for (auto it = segments_.rbegin(); it != segments_.rend(); ++it) {
+    Segment& segment = **it;
+    segment.visible = {segment.state.size, segment.state.checks, segment.state.next_offset,
+                       segment.state.max_timestamp};
+    if (*it == begin_active_) break;
+  }
+  high_watermark_ = write_end_;
+  return high_watermark_;
+}
+
+Status PartitionLog::roll_if_old(TimestampMs now) {
+  auto segment = active();
+  if (!segment || segment->state.size == 0 || segment->state.first_timestamp < 0) return ok();
+  const auto settings = topic_->settings();
+  const bool old = now.value() - segment->state.first_timestamp > settings->segment_ms;
+  const bool expired = settings->remove && settings->retention_ms >= 0 &&
+                       now.value() - segment->state.max_timestamp > settings->retention_ms;
+  if (!old && !expired) return ok();
+  begin();
+  auto status = roll();
+  if (!status.ok()) rewind();
+  return status;
+}
+
+bool PartitionLog::take_dirty(Dirty& dirty) {
+  if (!changed_) return false;
+  auto state = checkpoint();
+  if (!state) return false;
+  dirty.state = *state;
+  dirty.segments = std::move(dirty_);
+  dirty_.clear();
+  for (const auto& segment : dirty.segments) segment->dirty = false;
+  dirty.names = names_dirty_;
+  dirty.folder = folder_dirty_;
+  names_dirty_ = folder_dirty_ = changed_ = false;
+  return true;
+}
+
+void PartitionLog::give_back(Dirty dirty) {
+  for (auto& segment : dirty.segments) {
+    if (segment->dirty) continue;
+    segment->dirty = true;
+    dirty_.push_back(std::move(segment));
+  }
+  names_dirty_ |= dirty.names;
+  folder_dirty_ |= dirty.folder;
+  changed_ = true;
+}
+
+std::optional<PartitionCheckpoint> PartitionLog::checkpoint() const {
+  std::lock_guard lock(mutex_);
+  if (removed_) return std::nullopt;
+  if (!loaded_) {
+    if (!known_ && lost_.empty()) return std::nullopt;
+    PartitionCheckpoint result = known_.value_or(PartitionCheckpoint{});
+    result.partition = partition_;
+    result.log_start = log_start_;
+    result.lost = lost_;
+    return result;
+  }
+  PartitionCheckpoint result;
+  result.partition = partition_;
+  result.log_start = log_start_;
+  result.clean_to = clean_to_;
+  result.lost = lost_;
+  if (segments_.empty()) return result;
+  result.has_segments = true;
+  result.active_base = segments_.back()->base;
+  result.active = segments_.back()->state;
+  for (size_t i = 0; i + 1 < segments_.size(); ++i) result.closed_bytes += segments_[i]->state.size;
+  result.closed_segments = static_cast<uint32_t>(segments_.size() - 1);
+  return result;
+}
+
+Status PartitionLog::remove_segment_files(Offset base) {
+  const std::string stem = folder_ + "/" + numbered_name(static_cast<uint64_t>(base.value()), "");
+  // The log file goes last: whatever is left behind by a crash is still recognised as this segment's.
+  for (const char* extension : {".index", ".timeindex", ".check", ".log"}) {
+    context_.files.drop(stem + extension);
+    auto removed = context_.disk.remove(stem + extension);
+    if (!removed.ok() && removed.error().kind != ErrorKind::kNotFound) return removed;
+  }
+  return ok();
+}
+
+void PartitionLog::take_offline(const Error& error, bool lost) {
+  std::lock_guard lock(mutex_);
+  if (!offline_) offline_ = Error{ErrorKind::kCorrupt, name() + " is offline: " + error.message};
+  if (lost && lost_.empty()) lost_ = offline_->message;
+}
+
+std::optional<Error> PartitionLog::offline() const {
+  std::lock_guard lock(mutex_);
+  return offline_;
+}
+
+void PartitionLog::set_removed() {
+  std::lock_guard lock(mutex_);
+  removed_ = true;
+}
+
+bool PartitionLog::removed() const {
+  std::lock_guard lock(mutex_);
+  return removed_;
+}
+
+Offset PartitionLog::high_watermark() const {
+  std::lock_guard lock(mutex_);
+  return high_watermark_;
+}
+
+Offset PartitionLog::log_start() const {
+  std::lock_guard lock(mutex_);
+  return log_start_;
+}
+
+}  // namespace sluice::storage
