@@ -90,7 +90,9 @@ def fill_and_restart(args, worker, folder, result):
 
 def hang(args, bin_folder, result):
     """64 concurrent validates of a class that hangs and 4 connectors that hang in poll: what others feel of it."""
-    plugins = f"{bin_folder.parent}/lib/sluice/plugins,{bin_folder.parent}/lib/sluice/test-plugins"
+    libraries = bin_folder.parent / "lib" / "sluice"
+    plugins = ",".join(str(p) for p in (libraries / "plugins", libraries / "test-plugins" / "bad_poll_hangs.so",
+                                        libraries / "test-plugins" / "bad_validate_hangs.so"))
     lines = 20_000_000
     with Folder() as folder:
         write_lines(folder / "in.txt", lines)
@@ -102,10 +104,10 @@ def hang(args, bin_folder, result):
         wait_until(position, 30, "the other task to move")
         before, count = rate(2), threads(pid)
         for n in range(4):
-            worker.create(f"stuck-{n}", {"connector.class": "HangInPollSource", "topic": "stuck"})
+            worker.create(f"stuck-{n}", {"connector.class": "bad.PollHangs", "topic": "stuck"})
         pool = concurrent.futures.ThreadPoolExecutor(64)
-        hung = [pool.submit(worker.call, "/connector-plugins/HangInValidateSource/config/validate", "PUT",
-                            {"connector.class": "HangInValidateSource", "name": "x", "topic": "t"}, timeout=120)
+        hung = [pool.submit(worker.call, "/connector-plugins/bad.ValidateHangs/config/validate", "PUT",
+                            {"connector.class": "bad.ValidateHangs", "name": "x", "topic": "t"}, timeout=120)
                 for _ in range(64)]
         stop, waits = threading.Event(), []
         def ask():
