@@ -105,11 +105,9 @@ Status PartitionLog::roll() {
     if (!was_dirty) dirty_.push_back(old);
     ++context_.counters.segments_rolled;
   } else {
-    SLUICE_ASSIGN(bool there, context_.disk.exists(folder_));
-    if (!there) {
-      SLUICE_TRY(context_.disk.create_directories(folder_));
-      folder_dirty_ = true;
-    }
+    // A folder that is there may have been made by a process that died before it synced the name.
+    SLUICE_TRY(context_.disk.create_directories(folder_));
+    folder_dirty_ = true;
   }
   SLUICE_CRASH_POINT("storage.roll");
   SegmentState state;

@@ -13,6 +13,8 @@ Status Recovery::run() {
     SLUICE_TRY(first_start());
     checkpoint.emplace();
   }
+  // A process that died right after the rename may have left a name that only the page cache knows.
+  SLUICE_TRY(context_.disk.sync_directory(context_.settings.directory));
   SLUICE_TRY(know_partitions(*checkpoint));
   SLUICE_TRY(remove_strays());
   SLUICE_TRY(replay(*checkpoint));

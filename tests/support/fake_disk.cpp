@@ -419,6 +419,12 @@ bool FakeDisk::powered_off() const {
   return off_;
 }
 
+void FakeDisk::power_on() {
+  std::lock_guard guard(mutex_);
+  off_ = false;
+  power_off_at_ = UINT64_MAX;
+}
+
 void FakeDisk::inject(DiskCall call, DiskFault fault, uint64_t nth, uint64_t times, std::string path_part) {
   std::lock_guard guard(mutex_);
   injections_.push_back({call, fault, nth - 1, times, std::move(path_part)});

@@ -55,6 +55,8 @@ class FakeDisk : public Disk {
   // From the n-th changing call from now on (1 = the next), every call fails with kIo until crash().
   void power_off_after(uint64_t changing_calls);
   bool powered_off() const;
+  // Calls work again and nothing is lost: as if only the process had died, at the call where the power went off.
+  void power_on();
   // The n-th (1 = next) call of this kind on a path containing `path_part` fails; then `times` - 1 more.
   void inject(DiskCall call, DiskFault fault, uint64_t nth = 1, uint64_t times = 1, std::string path_part = "");
   void clear_injections();

@@ -98,6 +98,7 @@ class LogHarness {
     disk.power_off_after(1);  // nothing that the destructor does may reach the disk
     log.reset();
     executor.clear();
+    disk.power_on();
   }
   // Power loss.
   void crash() {
