@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <new>
 
+#include "runtime/record/schema.hpp"
+
 namespace sluice::record {
 
 void Arena::use(size_t chunk) {
@@ -32,7 +34,21 @@ void* Arena::alloc_slow(size_t size, size_t alignment) {
   return alloc(size, alignment);
 }
 
+void Arena::keep_slow(const sluice_schema* schema) {
+  last_kept_ = schema;
+  if (std::find(kept_.rbegin(), kept_.rend(), schema) != kept_.rend()) return;
+  retain_schema(schema);
+  kept_.push_back(schema);
+}
+
+void Arena::release_schemas() {
+  for (const auto* schema : kept_) release_schema(schema);
+  kept_.clear();
+  last_kept_ = nullptr;
+}
+
 void Arena::reset() {
+  release_schemas();
   while (reserved_ > kKeep && chunks_.size() > 1) {
     reserved_ -= chunks_.back().size;
     chunks_.pop_back();

@@ -22,6 +22,7 @@ class Arena {
   static constexpr size_t kDefaultLimit = size_t{64} << 20;
   static constexpr size_t kFirstChunk = size_t{64} << 10;
 
+  ~Arena() { release_schemas(); }
   explicit Arena(size_t limit = kDefaultLimit, size_t first_chunk = kFirstChunk)
       : limit_(limit), first_chunk_(first_chunk) {}
   Arena(const Arena&) = delete;
@@ -63,6 +64,11 @@ class Arena {
     return true;
   }
 
+  // Keeps a reference to `schema` until reset(): what is in the arena may point to it.
+  void keep(const sluice_schema* schema) {
+    if (schema != last_kept_) keep_slow(schema);
+  }
+
   void reset();
 
   size_t reserved() const { return reserved_; }  // bytes held from the system
@@ -82,6 +88,8 @@ class Arena {
   };
 
   void* alloc_slow(size_t size, size_t alignment);
+  void keep_slow(const sluice_schema* schema);
+  void release_schemas();
   void use(size_t chunk);
 
   char* at_ = nullptr;
@@ -91,6 +99,8 @@ class Arena {
   size_t reserved_ = 0;
   size_t current_ = 0;  // index of the chunk that at_ points into
   std::vector<Chunk> chunks_;
+  const sluice_schema* last_kept_ = nullptr;
+  std::vector<const sluice_schema*> kept_;
 };
 
 }  // namespace sluice::record

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "broker-core/base/result.hpp"
 #include "broker-core/base/types.hpp"
@@ -16,7 +17,7 @@ namespace sluice::record {
 class Arena;  // runtime/record/arena.hpp: bump allocator, reset once per batch, bounded
 
 struct SchemaAndValue {
-  const sluice_schema* schema = nullptr;  // NULL = schemaless; lives as long as the worker (interned)
+  const sluice_schema* schema = nullptr;  // NULL = schemaless; interned, kept by the arena until its reset
   sluice_value value{};
 };
 
@@ -42,9 +43,11 @@ class HeaderConverter {
                                             std::optional<ByteView> bytes, Arena& arena) = 0;
 };
 
-// The ConfigDef of a built-in converter (by full name, simple name), or nullptr for an unknown class.
+// The ConfigDef of a built-in converter (by full name, simple name), or nullptr for an unknown class. As in Kafka it
+// requires converter.type (key, value or header), which the worker and not the user sets; make_* do so themselves.
 const config::ConfigDef* converter_config(const std::string& class_name);
-std::vector<std::string> converter_classes();
+// The full names; of header converters with `header`.
+std::vector<std::string> converter_classes(bool header = false);
 // `config` without prefix ("schemas.enable"), unparsed. kNotFound names the nearest class, kInvalid the key.
 Result<std::unique_ptr<Converter>> make_converter(const std::string& class_name, const config::ConfigMap& config,
                                                   bool is_key);
