@@ -5,9 +5,11 @@
 #   ./run.sh stop    stop that worker
 set -euo pipefail
 cd "$(dirname "$0")"
-demo=build/demo
+demo=${SLUICE_DEMO:-build/demo}  # both settable for tests
+port=${SLUICE_PORT:-8083}
 sluice=build/release/bin/sluice
-worker=http://127.0.0.1:8083
+worker=http://127.0.0.1:$port
+export SLUICE_WORKER=$worker
 
 stop_worker() {
   [ -f "$demo/worker.pid" ] || return 0
@@ -32,6 +34,7 @@ echo "Building (the first time takes a few minutes) ..."
 cmake --build --preset release --target sluice file 2>&1 | tail -n 1
 
 mkdir -p "$demo"
+folder=$(cd "$demo" && pwd)
 stop_worker
 if curl -fsS -m 2 "$worker/" >/dev/null 2>&1; then
   echo "Something answers at $worker already; stop it first." >&2
@@ -39,17 +42,18 @@ if curl -fsS -m 2 "$worker/" >/dev/null 2>&1; then
 fi
 rm -rf "$demo/data" "$demo/in.txt" "$demo/out.txt"
 cat > "$demo/worker.properties" <<PROPERTIES
-data.dir=$PWD/$demo/data
-file.allowed.roots=$PWD/$demo
+listeners=$worker
+data.dir=$folder/data
+file.allowed.roots=$folder
 key.converter=org.apache.kafka.connect.storage.StringConverter
 value.converter=org.apache.kafka.connect.storage.StringConverter
 offset.flush.interval.ms=1000
 PROPERTIES
 cat > "$demo/source.json" <<JSON
-{"name": "demo-source", "config": {"connector.class": "FileStreamSource", "file": "$PWD/$demo/in.txt", "topic": "lines"}}
+{"name": "demo-source", "config": {"connector.class": "FileStreamSource", "file": "$folder/in.txt", "topic": "lines"}}
 JSON
 cat > "$demo/sink.json" <<JSON
-{"name": "demo-sink", "config": {"connector.class": "FileStreamSink", "file": "$PWD/$demo/out.txt", "topics": "lines"}}
+{"name": "demo-sink", "config": {"connector.class": "FileStreamSink", "file": "$folder/out.txt", "topics": "lines"}}
 JSON
 printf 'hello\nfrom one file\nto another\n' > "$demo/in.txt"
 
