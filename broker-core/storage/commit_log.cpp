@@ -64,6 +64,7 @@ Bytes encode_commit_header(const CommitFileHeader& header) {
   put_le(bytes.data() + 4, kCommitFormat);
   put_le(bytes.data() + 8, header.file_id);
   put_le(bytes.data() + 16, header.first_sequence);
+  put_le(bytes.data() + 24, header.size);
   put_le(bytes.data() + kHeaderUsed - 4, crc32c({bytes.data(), kHeaderUsed - 4}));
   return bytes;
 }
@@ -77,7 +78,8 @@ Result<CommitFileHeader> decode_commit_header(ByteView bytes, const std::string&
     return Error{ErrorKind::kUnsupported, path + " has format " + std::to_string(format) +
                                               "; this version reads format " + std::to_string(kCommitFormat)};
   }
-  return CommitFileHeader{get_le<uint64_t>(bytes.data() + 8), get_le<uint64_t>(bytes.data() + 16)};
+  return CommitFileHeader{get_le<uint64_t>(bytes.data() + 8), get_le<uint64_t>(bytes.data() + 16),
+                          get_le<uint64_t>(bytes.data() + 24)};
 }
 
 CommitLog::CommitLog(Disk& disk, Clock& clock, const std::string& directory, uint64_t file_bytes)
@@ -137,7 +139,7 @@ Status CommitLog::make_file(uint64_t bytes) {
     }
   }
   CommitFileHeader header{mix(next_sequence_) ^ mix(static_cast<uint64_t>(clock_.now_ms().value()) + ++made_),
-                          next_sequence_};
+                          next_sequence_, bytes};
   auto status = file->write_at(0, encode_commit_header(header));
   if (status.ok()) {
     ++syncs_;
@@ -200,6 +202,20 @@ Status CommitLog::write_round(const std::vector<std::vector<FrameEntry>>& frames
   byte_ += bytes;
   next_sequence_ = header.sequence;
   return ok();
+}
+
+Status CommitLog::seal() {
+  if (!file_ || byte_ + kFrameHeaderSize > file_size_) return ok();
+  FrameHeader header;
+  header.file_id = file_id_;
+  header.sequence = next_sequence_;
+  header.synced = next_sequence_ - 1;
+  std::byte bytes[kFrameHeaderSize];
+  encode_frame(bytes, header, {});
+  auto written = file_->write_at(byte_, bytes);
+  // No space in a preallocated file: a file system that copies on write. The log does without the seal.
+  if (written.ok() || written.error().kind == ErrorKind::kRetriable) return ok();
+  return fatal(written.error());
 }
 
 // Some of the frames may be whole: they must never be replayed, because their appends are about to fail.

@@ -21,6 +21,7 @@ inline constexpr uint64_t kCommitHeaderSize = 4096;  // frames begin on a page o
 struct CommitFileHeader {
   uint64_t file_id = 0;
   uint64_t first_sequence = 0;  // all frames before it were durable when the file was made
+  uint64_t size = 0;            // of the file, preallocated: a shorter one was cut
 };
 Bytes encode_commit_header(const CommitFileHeader& header);
 Result<CommitFileHeader> decode_commit_header(ByteView bytes, const std::string& path);
@@ -45,6 +46,10 @@ class CommitLog {
   // kRetriable: no space; nothing of the round is or will be in the log, the next round may succeed.
   // kFatal: what is durable is unknown; the log takes nothing any more.
   Status write_round(const std::vector<std::vector<FrameEntry>>& frames);
+
+  // Writes, without a sync, a frame without entries that says that all frames before it are durable; the next round
+  // overwrites it. While it is there, damage of the last round is told from a torn end. Called when nothing is queued.
+  Status seal();
 
   uint64_t next_sequence() const { return next_sequence_; }
   CommitPosition position() const;

@@ -24,6 +24,10 @@ class CommitFile {
     SLUICE_ASSIGN(size_t got, result.file_->read_at(0, bytes));
     bytes.resize(got);
     SLUICE_ASSIGN(result.header_, decode_commit_header(bytes, path));
+    if (result.size_ < result.header_.size) {
+      return Error{ErrorKind::kCorrupt, path + ", byte " + std::to_string(result.size_) + ": the commit log file was "
+                                        "made with " + std::to_string(result.header_.size) + " bytes, its end is gone"};
+    }
     result.path_ = std::move(path);
     return result;
   }
@@ -98,6 +102,7 @@ Status scan_file(CommitFile& file, uint64_t byte, std::optional<uint64_t> next_f
   while (!next_file || scan.next_sequence < *next_file) {
     SLUICE_ASSIGN(auto frame, file.frame(byte));
     if (!frame || frame->header.sequence != scan.next_sequence) break;
+    if (frame->entries.empty()) return ok();  // the seal: all before it was durable, nothing is behind it
     SLUICE_TRY(on_frame(*frame, file.path(), byte));
     ++scan.frames;
     scan.bytes += frame->header.length;

@@ -187,6 +187,9 @@ bool Committer::run_round() {
           context_.counters.frames += frames.size();
           context_.counters.bytes += bytes;
           bytes_ += bytes;
+          if (empty()) {
+            if (auto sealed = commit_log_.seal(); !sealed.ok()) context_.health.fail(sealed.error());
+          }
         } else if (status.error().kind == ErrorKind::kRetriable) {
           fail(round, status.error());
         } else {

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// Damage of every file of a small data directory, at every place: whatever the log then serves is exactly what was
+// acknowledged, or it says that something is wrong. Never wrong data, never a crash.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "tests/unit/broker-core/storage/log_fixture.hpp"
+
+namespace sluice::storage {
+namespace {
+
+using Records = std::map<int64_t, std::string>;
+using Files = std::map<std::string, Bytes>;
+
+// What a stopped or killed process left, and what it had acknowledged.
+struct Image {
+  Files files;
+  std::map<TopicPartition, Records> acknowledged;
+};
+
+void configure(LogHarness& harness) {
+  harness.settings.commit_file_bytes = 16 * 1024;
+  for (auto& [id, topic] : harness.topics) {
+    topic.segment_bytes = 2048;
+    topic.index_interval_bytes = 256;
+  }
+}
+
+// Two topics, several segments, a checkpoint in the middle, frames behind it.
+Image make_image(bool clean) {
+  Image image;
+  LogHarness harness;
+  configure(harness);
+  harness.open();
+  int number = 0;
+  auto append = [&](const TopicPartition& to, int records) {
+    std::vector<std::string> values;
+    for (int i = 0; i < records; ++i) values.push_back("value-" + std::to_string(number++));
+    auto result = harness.append(to, values);
+    ASSERT_TRUE(result.ok()) << result.error().message;
+    for (size_t i = 0; i < values.size(); ++i) {
+      image.acknowledged[to][(*result)[0].base_offset.value() + static_cast<int64_t>(i)] = values[i];
+    }
+  };
+  for (int round = 0; round < 20; ++round) append(partition(static_cast<uint8_t>(1 + round % 2)), 3);
+  EXPECT_TRUE(harness.log->checkpoint().ok());
+  for (int round = 0; round < 12; ++round) append(partition(static_cast<uint8_t>(1 + round % 2)), 3);
+  if (clean) {
+    EXPECT_TRUE(harness.log->stop().ok());
+  }
+  harness.kill();
+  for (const auto& path : harness.disk.files()) image.files[path] = harness.disk.content(path);
+  return image;
+}
+
+enum class Verdict { kHarmless, kDetected, kTornTail, kLost };
+
+// Opens `files` as a data directory and reads everything.
+Verdict judge(const Image& image, const Files& files, std::string& why) {
+  LogHarness harness;
+  configure(harness);
+  for (const auto& [path, content] : files) {
+    const auto folder = path.substr(0, path.rfind('/'));
+    EXPECT_TRUE(harness.disk.create_directories(folder).ok());
+    auto file = harness.disk.open(path, OpenMode::kOpenOrCreate);
+    if (!file.ok()) continue;  // the folder's own entry
+    EXPECT_TRUE((*file)->write_at(0, content).ok());
+  }
+  if (auto status = harness.try_open(); !status.ok()) {
+    why = status.error().message;
+    return Verdict::kDetected;
+  }
+  const bool torn = harness.log->recovery().torn_tail_bytes > 0;
+  Verdict verdict = Verdict::kHarmless;
+  for (const auto& [tp, expected] : image.acknowledged) {
+    auto records = harness.read_all(tp);
+    if (!records.ok()) {
+      why = records.error().message;
+      EXPECT_TRUE(records.error().kind == ErrorKind::kCorrupt || records.error().kind == ErrorKind::kOutOfRange) << why;
+      verdict = Verdict::kDetected;
+      continue;
+    }
+    for (const auto& [offset, value] : *records) {
+      auto known = expected.find(offset);
+      if (known == expected.end() || known->second != value) {
+        ADD_FAILURE() << "wrong data at offset " << offset << ": " << value;
+        return Verdict::kLost;
+      }
+    }
+    if (records->size() == expected.size()) continue;
+    why = std::to_string(expected.size() - records->size()) + " acknowledged records are not served";
+    if (verdict == Verdict::kDetected) continue;
+    // Only the last round can look torn: nothing behind it says that it was whole.
+    verdict = torn && expected.size() - records->size() <= 3 ? Verdict::kTornTail : Verdict::kLost;
+  }
+  return verdict;
+}
+
+struct Tally {
+  std::map<Verdict, int> verdicts;
+  std::string text() {
+    return std::to_string(verdicts[Verdict::kDetected]) + " detected, " +
+           std::to_string(verdicts[Verdict::kHarmless]) + " harmless, " +
+           std::to_string(verdicts[Verdict::kTornTail]) + " taken for a torn last round";
+  }
+};
+
+// Flips each `stride`-th bit of each file, one at a time.
+void flip_bits(const Image& image, size_t stride) {
+  Tally tally;
+  for (const auto& [path, content] : image.files) {
+    for (size_t bit = 0; bit < content.size() * 8; bit += stride) {
+      Files damaged = image.files;
+      damaged[path][bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
+      std::string why;
+      Verdict verdict = judge(image, damaged, why);
+      ++tally.verdicts[verdict];
+      ASSERT_NE(verdict, Verdict::kLost) << path << ", bit " << bit << ": " << why;
+    }
+  }
+  std::printf("bit flips: %s\n", tally.text().c_str());
+  EXPECT_GT(tally.verdicts[Verdict::kDetected], 0);
+  EXPECT_GT(tally.verdicts[Verdict::kHarmless], 0);
+}
+
+void truncate_files(const Image& image, size_t stride) {
+  Tally tally;
+  for (const auto& [path, content] : image.files) {
+    for (size_t length = 0; length < content.size(); length += stride) {
+      Files damaged = image.files;
+      damaged[path].resize(length);
+      std::string why;
+      Verdict verdict = judge(image, damaged, why);
+      ++tally.verdicts[verdict];
+      ASSERT_NE(verdict, Verdict::kLost) << path << " cut to " << length << " bytes: " << why;
+    }
+  }
+  std::printf("truncations: %s\n", tally.text().c_str());
+  EXPECT_GT(tally.verdicts[Verdict::kDetected], 0);
+}
+
+// SLUICE_SWEEP_STRIDE=1 tries every place; in CI a prime step walks over all kinds of places in seconds.
+size_t stride(size_t in_ci) {
+  const char* text = std::getenv("SLUICE_SWEEP_STRIDE");
+  return text ? std::strtoul(text, nullptr, 10) : in_ci;
+}
+
+TEST(Sweep, undamagedImagesServeEverything) {
+  for (bool clean : {true, false}) {
+    Image image = make_image(clean);
+    std::string why;
+    EXPECT_EQ(judge(image, image.files, why), Verdict::kHarmless) << why;
+  }
+}
+
+TEST(Sweep, everyBitFlipAfterACleanStop) { flip_bits(make_image(true), stride(17)); }
+TEST(Sweep, everyBitFlipAfterAKill) { flip_bits(make_image(false), stride(17)); }
+TEST(Sweep, everyTruncationAfterACleanStop) { truncate_files(make_image(true), stride(3)); }
+TEST(Sweep, everyTruncationAfterAKill) { truncate_files(make_image(false), stride(3)); }
+
+}  // namespace
+}  // namespace sluice::storage
