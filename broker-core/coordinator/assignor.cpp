@@ -39,7 +39,8 @@ Assignments assign_range(const Subscriptions& subscriptions, const PartitionCoun
 Assignments assign_round_robin(const Subscriptions& subscriptions, const PartitionCounts& counts) {
   Assignments out = empty_for(subscriptions);
   std::set<std::string> topics;
-  for (const auto& [member, subscribed] : subscriptions) topics.insert(subscribed.begin(), subscribed.end());
+  for (const auto& [member, subscribed] : subscriptions)
+    topics.insert(subscribed.begin(), subscribed.end());
   auto turn = subscriptions.begin();
   for (const std::string& topic : topics) {
     const auto found = counts.find(topic);

@@ -37,7 +37,8 @@ Result<std::vector<std::string>> decode_subscription(ByteView bytes) {
 
 Bytes encode_assignment(const std::vector<TopicPartitionName>& partitions) {
   std::map<std::string, std::vector<int32_t>> by_topic;
-  for (const auto& partition : partitions) by_topic[partition.topic].push_back(partition.partition.value());
+  for (const auto& partition : partitions)
+    by_topic[partition.topic].push_back(partition.partition.value());
   model::PrimitiveWriter out;
   out.number(int16_t{0}).number(static_cast<int32_t>(by_topic.size()));
   for (const auto& [topic, numbers] : by_topic) {

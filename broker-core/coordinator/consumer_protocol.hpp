@@ -7,8 +7,9 @@
 #include "broker-core/base/result.hpp"
 #include "broker-core/base/types.hpp"
 
-// What consumers put into the group protocol's opaque bytes (ConsumerProtocolSubscription/Assignment), so that
-// Kafka's tools can show the members of our groups. Written as version 0, read in every version.
+// What consumers put into the group protocol's opaque bytes
+// (ConsumerProtocolSubscription/Assignment), so that Kafka's tools can show the members of our
+// groups. Written as version 0, read in every version.
 namespace sluice::coordinator {
 
 Bytes encode_subscription(const std::vector<std::string>& topics);

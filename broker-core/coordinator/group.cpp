@@ -14,23 +14,28 @@ const Bytes* Member::metadata(const std::string& protocol) const {
 
 bool Member::same_protocols(const std::vector<Protocol>& others) const {
   return std::equal(protocols.begin(), protocols.end(), others.begin(), others.end(),
-                    [](const Protocol& a, const Protocol& b) { return a.name == b.name && a.metadata == b.metadata; });
+                    [](const Protocol& a, const Protocol& b) {
+                      return a.name == b.name && a.metadata == b.metadata;
+                    });
 }
 
 bool Group::all_joined() const {
-  return pending_members.empty() &&
-         std::all_of(members.begin(), members.end(), [](const auto& m) { return m.second.join.has_value(); });
+  return pending_members.empty() && std::all_of(members.begin(), members.end(), [](const auto& m) {
+           return m.second.join.has_value();
+         });
 }
 
 std::chrono::milliseconds Group::rebalance_timeout() const {
   int32_t longest = 0;
-  for (const auto& [member_id, member] : members) longest = std::max(longest, member.rebalance_timeout_ms);
+  for (const auto& [member_id, member] : members)
+    longest = std::max(longest, member.rebalance_timeout_ms);
   return std::chrono::milliseconds(longest);
 }
 
 std::string Group::select_protocol() const {
   auto common = [this](const std::string& name) {
-    return std::all_of(members.begin(), members.end(), [&](const auto& m) { return m.second.supports(name); });
+    return std::all_of(members.begin(), members.end(),
+                       [&](const auto& m) { return m.second.supports(name); });
   };
   std::map<std::string, int> votes;
   for (const auto& [member_id, member] : members) {
@@ -40,8 +45,8 @@ std::string Group::select_protocol() const {
       break;
     }
   }
-  const auto most = std::max_element(votes.begin(), votes.end(),
-                                     [](const auto& a, const auto& b) { return a.second < b.second; });
+  const auto most = std::max_element(
+      votes.begin(), votes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   return most == votes.end() ? std::string() : most->first;
 }
 
@@ -58,7 +63,8 @@ bool Group::accepts(const std::string& type, const std::vector<Protocol>& protoc
 Steady Group::next_deadline() const {
   Steady next = Steady::max();
   if (state == GroupState::kPreparingRebalance) {
-    next = all_joined() && !members.empty() ? std::min(join_deadline, initial_deadline) : join_deadline;
+    next = all_joined() && !members.empty() ? std::min(join_deadline, initial_deadline)
+                                            : join_deadline;
   }
   if (state == GroupState::kCompletingRebalance) next = sync_deadline;
   for (const auto& [pending_id, deadline] : pending_members) next = std::min(next, deadline);

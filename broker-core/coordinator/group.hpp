@@ -48,15 +48,16 @@ struct Group {
   std::optional<std::string> protocol;
   std::optional<std::string> leader;
   std::map<std::string, Member> members;
-  std::map<std::string, std::string> instances;      // instance id -> member id
-  std::map<std::string, Steady> pending_members;     // told their id by MEMBER_ID_REQUIRED; until when
+  std::map<std::string, std::string> instances;   // instance id -> member id
+  std::map<std::string, Steady> pending_members;  // told their id by MEMBER_ID_REQUIRED; until when
   std::map<TopicPartitionName, StoredOffset> offsets;  // durable ones only
-  Steady join_deadline = Steady::max();     // of PreparingRebalance
-  Steady initial_deadline = Steady::min();  // the first rebalance waits so long for more members ...
-  Steady initial_end = Steady::min();       // ... at the very most
-  Steady sync_deadline = Steady::max();     // of CompletingRebalance
-  bool assigning = false;                   // the leader's assignment is being made durable
-  Steady timer = Steady::max();             // under which the coordinator's timers have it
+  Steady join_deadline = Steady::max();                // of PreparingRebalance
+  Steady initial_deadline =
+      Steady::min();                     // the first rebalance waits so long for more members ...
+  Steady initial_end = Steady::min();    // ... at the very most
+  Steady sync_deadline = Steady::max();  // of CompletingRebalance
+  bool assigning = false;                // the leader's assignment is being made durable
+  Steady timer = Steady::max();          // under which the coordinator's timers have it
 
   bool all_joined() const;
   std::chrono::milliseconds rebalance_timeout() const;  // the longest of the members

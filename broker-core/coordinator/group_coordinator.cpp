@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loading, appends and their outcomes, time, admin. Members: group_members.cpp. Offsets: group_offsets.cpp.
+// Loading, appends and their outcomes, time, admin. Members: group_members.cpp. Offsets:
+// group_offsets.cpp.
 #include "broker-core/coordinator/group_coordinator.hpp"
 
 #include <algorithm>
@@ -9,7 +10,8 @@
 
 namespace sluice::coordinator {
 
-GroupCoordinator::GroupCoordinator(Settings settings, Random& random) : settings_(settings), random_(random) {}
+GroupCoordinator::GroupCoordinator(Settings settings, Random& random)
+    : settings_(settings), random_(random) {}
 GroupCoordinator::~GroupCoordinator() = default;
 
 Group* GroupCoordinator::find(const std::string& id) {
@@ -34,9 +36,11 @@ Group& GroupCoordinator::find_or_create(const std::string& id) {
 // A group that never got a member, an offset or a record leaves no trace.
 void GroupCoordinator::drop_if_forgettable(std::string id) {
   const Group* group = find(id);
-  if (group == nullptr || group->state != GroupState::kEmpty || group->generation.value() != 0) return;
+  if (group == nullptr || group->state != GroupState::kEmpty || group->generation.value() != 0)
+    return;
   if (!group->members.empty() || !group->pending_members.empty() || !group->offsets.empty()) return;
-  const bool waits = std::any_of(pending_.begin(), pending_.end(), [&](const auto& p) { return p.second.group == id; });
+  const bool waits = std::any_of(pending_.begin(), pending_.end(),
+                                 [&](const auto& p) { return p.second.group == id; });
   if (waits) return;
   timers_.erase({group->timer, id});
   groups_.erase(id);
@@ -50,9 +54,12 @@ void GroupCoordinator::update_timer(Group& group) {
   if (next != Steady::max()) timers_.emplace(next, group.id);
 }
 
-Steady GroupCoordinator::next_deadline() const { return timers_.empty() ? Steady::max() : timers_.begin()->first; }
+Steady GroupCoordinator::next_deadline() const {
+  return timers_.empty() ? Steady::max() : timers_.begin()->first;
+}
 
-uint64_t GroupCoordinator::append(const Group& group, std::vector<GroupRecord> records, Pending pending, Output& out) {
+uint64_t GroupCoordinator::append(const Group& group, std::vector<GroupRecord> records,
+                                  Pending pending, Output& out) {
   const uint64_t id = next_append_++;
   pending.group = group.id;
   pending_.emplace(id, std::move(pending));
@@ -93,7 +100,9 @@ Status GroupCoordinator::load(PartitionId partition, ByteView key, std::optional
   return ok();
 }
 
-void GroupCoordinator::partition_failed(PartitionId partition, const Error& why) { failed_.emplace(partition, why); }
+void GroupCoordinator::partition_failed(PartitionId partition, const Error& why) {
+  failed_.emplace(partition, why);
+}
 
 void GroupCoordinator::loaded_group(Group& group, const Now& now) {
   const auto stored = loading_.find(group.id);
@@ -108,8 +117,18 @@ void GroupCoordinator::loaded_group(Group& group, const Now& now) {
       dropped = true;
       continue;
     }
-    Member member{from.member_id, from.instance_id, from.client_id, from.client_host, from.session_timeout_ms,
-                  from.rebalance_timeout_ms, false, {}, std::move(from.assignment), {}, {}, {}};
+    Member member{from.member_id,
+                  from.instance_id,
+                  from.client_id,
+                  from.client_host,
+                  from.session_timeout_ms,
+                  from.rebalance_timeout_ms,
+                  false,
+                  {},
+                  std::move(from.assignment),
+                  {},
+                  {},
+                  {}};
     member.protocols.push_back({group.protocol.value_or(""), std::move(from.subscription)});
     touch(member, now);
     if (member.instance_id) group.instances[*member.instance_id] = member.id;
@@ -176,14 +195,16 @@ void GroupCoordinator::delete_group(RequestId request, const std::string& id, Ou
     return refuse(GroupError::kCoordinatorNotAvailable, why);
   }
   Group* group = find(id);
-  if (group == nullptr || group->state == GroupState::kDead) return refuse(GroupError::kGroupIdNotFound, id);
+  if (group == nullptr || group->state == GroupState::kDead)
+    return refuse(GroupError::kGroupIdNotFound, id);
   if (group->state != GroupState::kEmpty) return refuse(GroupError::kNonEmptyGroup, id);
   group->state = GroupState::kDead;  // nothing is taken for it from here on
   std::vector<GroupRecord> records;
   for (const auto& [partition, offset] : group->offsets) {
     records.push_back({encode_offset_key({id, partition}), std::nullopt});
   }
-  // Commits that are still under way come before these records, so they are covered when named as well.
+  // Commits that are still under way come before these records, so they are covered when named as
+  // well.
   for (const auto& [number, pending] : pending_) {
     if (pending.group != id) continue;
     for (const auto& [partition, offset] : pending.offsets) {
@@ -209,7 +230,8 @@ void GroupCoordinator::appended(uint64_t id, const Status& status, const Now& no
   const std::string detail = status.ok() ? std::string() : status.error().message;
   Group* group = find(pending.group);
   switch (pending.kind) {
-    case Pending::kNote: break;  // the next change of the group says it again
+    case Pending::kNote:
+      break;  // the next change of the group says it again
     case Pending::kAssignment:
       if (group != nullptr) assignment_stored(*group, pending, status, now, out);
       break;
@@ -234,7 +256,8 @@ void GroupCoordinator::appended(uint64_t id, const Status& status, const Now& no
       }
       out.replies.push_back(
           {*pending.request,
-           DeleteResponse{status.ok() ? GroupError::kNone : GroupError::kCoordinatorNotAvailable, detail}});
+           DeleteResponse{status.ok() ? GroupError::kNone : GroupError::kCoordinatorNotAvailable,
+                          detail}});
       break;
   }
   drop_if_forgettable(pending.group);
@@ -248,8 +271,8 @@ void GroupCoordinator::tick(const Now& now, Output& out) {
     std::erase_if(group.pending_members, [&](const auto& p) { return p.second <= now.steady; });
     std::vector<std::string> expired;
     for (const auto& [id, member] : group.members) {
-      const bool late = group.state == GroupState::kCompletingRebalance && group.sync_deadline <= now.steady &&
-                        !member.sync && !group.assigning;
+      const bool late = group.state == GroupState::kCompletingRebalance &&
+                        group.sync_deadline <= now.steady && !member.sync && !group.assigning;
       const bool silent = !member.join && !member.sync && member.session_deadline <= now.steady;
       if (late || silent) expired.push_back(id);
     }

@@ -16,13 +16,15 @@ struct Now {
   TimestampMs wall{0};
 };
 
-// Kafka's coordinator of classic groups and keeper of committed offsets, as a pure state machine: requests and the
-// passing of time go in, replies and records to append come out. No I/O, no threads, no clock.
+// Kafka's coordinator of classic groups and keeper of committed offsets, as a pure state machine:
+// requests and the passing of time go in, replies and records to append come out. No I/O, no
+// threads, no clock.
 //
-// Order of use: load() for every record of `__consumer_offsets`, loaded() once, then the rest. Whoever drives it
-// appends Output::appends in their order and calls appended() with the outcome of each; nothing that depends on a
-// record is answered or visible before that. Owned by the Broker, called under its lock. Ends with its destructor;
-// requests that wait are then simply never answered.
+// Order of use: load() for every record of `__consumer_offsets`, loaded() once, then the rest.
+// Whoever drives it appends Output::appends in their order and calls appended() with the outcome of
+// each; nothing that depends on a record is answered or visible before that. Owned by the Broker,
+// called under its lock. Ends with its destructor; requests that wait are then simply never
+// answered.
 class GroupCoordinator {
  public:
   struct Settings {
@@ -32,7 +34,8 @@ class GroupCoordinator {
     size_t group_size_max = 10'000;
     size_t offset_metadata_max = 4096;
   };
-  // What in-process members have as their client's host: they do not outlive the process, so load() drops them.
+  // What in-process members have as their client's host: they do not outlive the process, so load()
+  // drops them.
   static constexpr std::string_view kInProcessHost = "/in-process";
 
   GroupCoordinator(Settings settings, Random& random);
@@ -40,7 +43,8 @@ class GroupCoordinator {
 
   // --- start
   Status load(PartitionId partition, ByteView key, std::optional<ByteView> value);
-  // The groups of this partition cannot be known: they answer COORDINATOR_NOT_AVAILABLE, never "nothing committed".
+  // The groups of this partition cannot be known: they answer COORDINATOR_NOT_AVAILABLE, never
+  // "nothing committed".
   void partition_failed(PartitionId partition, const Error& why);
   void loaded(const Now& now);
 
@@ -52,12 +56,14 @@ class GroupCoordinator {
 
   // --- offsets
   void commit(RequestId request, const CommitRequest& commit, const Now& now, Output& out);
-  // Durable offsets of the group; -1 for each asked partition without one. An unknown group is no error.
+  // Durable offsets of the group; -1 for each asked partition without one. An unknown group is no
+  // error.
   struct Fetched {
     GroupError error = GroupError::kNone;
     std::map<TopicPartitionName, CommittedOffset> offsets;
   };
-  Fetched fetch(const std::string& group, const std::optional<std::vector<TopicPartitionName>>& partitions) const;
+  Fetched fetch(const std::string& group,
+                const std::optional<std::vector<TopicPartitionName>>& partitions) const;
   // The topic was deleted: so are all offsets of it.
   void remove_topic(const std::string& topic, Output& out);
 
@@ -65,7 +71,7 @@ class GroupCoordinator {
   std::vector<GroupListing> list() const;
   GroupDescription describe(const std::string& group) const;  // state Dead: unknown
   void delete_group(RequestId request, const std::string& group, Output& out);
-  std::string unavailable(const std::string& group) const;    // why its partition failed; else empty
+  std::string unavailable(const std::string& group) const;  // why its partition failed; else empty
 
   // --- outcomes and time
   void appended(uint64_t append, const Status& status, const Now& now, Output& out);
@@ -87,27 +93,32 @@ class GroupCoordinator {
   Group& find_or_create(const std::string& id);
   void drop_if_forgettable(std::string id);
   void update_timer(Group& group);
-  uint64_t append(const Group& group, std::vector<GroupRecord> records, Pending pending, Output& out);
+  uint64_t append(const Group& group, std::vector<GroupRecord> records, Pending pending,
+                  Output& out);
   void append_state(Group& group, Pending::Kind kind, const Now& now, Output& out);
 
   GroupError check_join(const JoinRequest& join) const;
-  void join_new(RequestId request, const JoinRequest& join, Group& group, const Now& now, Output& out);
-  void join_known(RequestId request, const JoinRequest& join, Group& group, Member& member, const Now& now,
-                  Output& out);
-  void add_member(RequestId request, const JoinRequest& join, std::string id, Group& group, const Now& now,
-                  Output& out);
+  void join_new(RequestId request, const JoinRequest& join, Group& group, const Now& now,
+                Output& out);
+  void join_known(RequestId request, const JoinRequest& join, Group& group, Member& member,
+                  const Now& now, Output& out);
+  void add_member(RequestId request, const JoinRequest& join, std::string id, Group& group,
+                  const Now& now, Output& out);
   void prepare_rebalance(Group& group, const Now& now, Output& out);
   void maybe_complete_join(Group& group, const Now& now, Output& out, bool timed_out = false);
   void complete_join(Group& group, const Now& now, Output& out);
   void reply_joined(const Group& group, const Member& member, RequestId request, Output& out) const;
-  void remove_member(Group& group, const std::string& id, GroupError reason, const Now& now, Output& out);
+  void remove_member(Group& group, const std::string& id, GroupError reason, const Now& now,
+                     Output& out);
   void forget_member(Group& group, const std::string& id, GroupError reason, Output& out);
   void fail_syncs(Group& group, GroupError error, const std::string& detail, Output& out);
-  GroupError check_member(const Group& group, const std::string& id, const std::optional<std::string>& instance,
-                          GenerationId generation, bool check_generation) const;
+  GroupError check_member(const Group& group, const std::string& id,
+                          const std::optional<std::string>& instance, GenerationId generation,
+                          bool check_generation) const;
   GroupError check_commit(const Group* group, const CommitRequest& commit) const;
   void touch(Member& member, const Now& now);
-  void assignment_stored(Group& group, const Pending& pending, const Status& status, const Now& now, Output& out);
+  void assignment_stored(Group& group, const Pending& pending, const Status& status, const Now& now,
+                         Output& out);
   std::string new_member_id(const JoinRequest& join);
   void loaded_group(Group& group, const Now& now);
 

@@ -23,7 +23,9 @@ void refuse_sync(RequestId request, GroupError error, const std::string& detail,
   out.replies.push_back({request, std::move(response)});
 }
 
-bool too_long(const std::string& text) { return text.size() > model::kStringMax; }
+bool too_long(const std::string& text) {
+  return text.size() > model::kStringMax;
+}
 
 // Kafka's order of ids is that of random UUIDs; ours only have to differ.
 constexpr size_t kSuffixBytes = 16;
@@ -44,8 +46,9 @@ std::string GroupCoordinator::new_member_id(const JoinRequest& join) {
 }
 
 void GroupCoordinator::touch(Member& member, const Now& now) {
-  member.session_deadline =
-      member.in_process ? Steady::max() : now.steady + std::chrono::milliseconds(member.session_timeout_ms);
+  member.session_deadline = member.in_process
+                                ? Steady::max()
+                                : now.steady + std::chrono::milliseconds(member.session_timeout_ms);
 }
 
 GroupError GroupCoordinator::check_join(const JoinRequest& join) const {
@@ -56,15 +59,17 @@ GroupError GroupCoordinator::check_join(const JoinRequest& join) const {
   if (!join.in_process && !session_ok) return GroupError::kInvalidSessionTimeout;
   // Half of what a string may have, so that the member id that is made of them fits too.
   const size_t name_max = model::kStringMax / 2;
-  if (join.client_id.size() > name_max || too_long(join.client_host) || too_long(join.protocol_type) ||
-      (join.instance_id && join.instance_id->size() > name_max) || join.rebalance_timeout_ms < 0) {
+  if (join.client_id.size() > name_max || too_long(join.client_host) ||
+      too_long(join.protocol_type) || (join.instance_id && join.instance_id->size() > name_max) ||
+      join.rebalance_timeout_ms < 0) {
     return GroupError::kInvalidRequest;
   }
   for (const Protocol& protocol : join.protocols) {
     if (too_long(protocol.name)) return GroupError::kInvalidRequest;
   }
   const Group* group = find(join.group);
-  if (group != nullptr && group->state == GroupState::kDead) return GroupError::kCoordinatorNotAvailable;
+  if (group != nullptr && group->state == GroupState::kDead)
+    return GroupError::kCoordinatorNotAvailable;
   const bool known = group != nullptr && group->members.contains(join.member_id);
   if (!known && group != nullptr && !group->accepts(join.protocol_type, join.protocols)) {
     return GroupError::kInconsistentGroupProtocol;
@@ -75,7 +80,8 @@ GroupError GroupCoordinator::check_join(const JoinRequest& join) const {
   return GroupError::kNone;
 }
 
-void GroupCoordinator::join(RequestId request, const JoinRequest& join, const Now& now, Output& out) {
+void GroupCoordinator::join(RequestId request, const JoinRequest& join, const Now& now,
+                            Output& out) {
   if (const GroupError error = check_join(join); error != GroupError::kNone) {
     return refuse_join(request, error, join.member_id, out);
   }
@@ -85,7 +91,8 @@ void GroupCoordinator::join(RequestId request, const JoinRequest& join, const No
   Group& group = find_or_create(join.group);
   const auto known = group.members.find(join.member_id);
   if (known != group.members.end()) {
-    const GroupError error = check_member(group, join.member_id, join.instance_id, GenerationId(-1), false);
+    const GroupError error =
+        check_member(group, join.member_id, join.instance_id, GenerationId(-1), false);
     if (error != GroupError::kNone) return refuse_join(request, error, join.member_id, out);
     join_known(request, join, group, known->second, now, out);
   } else {
@@ -95,8 +102,8 @@ void GroupCoordinator::join(RequestId request, const JoinRequest& join, const No
   drop_if_forgettable(join.group);
 }
 
-void GroupCoordinator::join_new(RequestId request, const JoinRequest& join, Group& group, const Now& now,
-                                Output& out) {
+void GroupCoordinator::join_new(RequestId request, const JoinRequest& join, Group& group,
+                                const Now& now, Output& out) {
   if (group.members.size() + group.pending_members.size() >= settings_.group_size_max) {
     return refuse_join(request, GroupError::kGroupMaxSizeReached, join.member_id, out);
   }
@@ -105,7 +112,8 @@ void GroupCoordinator::join_new(RequestId request, const JoinRequest& join, Grou
     const bool told = group.pending_members.erase(id) > 0;
     const bool fenced = !told && join.instance_id && group.instances.contains(*join.instance_id);
     if (!told) {
-      return refuse_join(request, fenced ? GroupError::kFencedInstanceId : GroupError::kUnknownMemberId, id, out);
+      return refuse_join(
+          request, fenced ? GroupError::kFencedInstanceId : GroupError::kUnknownMemberId, id, out);
     }
   } else {
     id = new_member_id(join);
@@ -117,16 +125,27 @@ void GroupCoordinator::join_new(RequestId request, const JoinRequest& join, Grou
   if (join.instance_id) {
     // A static member came back under a new id: whoever still uses the old one is fenced.
     const auto old = group.instances.find(*join.instance_id);
-    if (old != group.instances.end()) forget_member(group, std::string(old->second), GroupError::kFencedInstanceId, out);
+    if (old != group.instances.end())
+      forget_member(group, std::string(old->second), GroupError::kFencedInstanceId, out);
   }
   add_member(request, join, std::move(id), group, now, out);
 }
 
-void GroupCoordinator::add_member(RequestId request, const JoinRequest& join, std::string id, Group& group,
-                                  const Now& now, Output& out) {
+void GroupCoordinator::add_member(RequestId request, const JoinRequest& join, std::string id,
+                                  Group& group, const Now& now, Output& out) {
   if (group.members.empty()) group.protocol_type = join.protocol_type;
-  Member member{id, join.instance_id, join.client_id, join.client_host, join.session_timeout_ms,
-                join.rebalance_timeout_ms, join.in_process, join.protocols, {}, request, {}, {}};
+  Member member{id,
+                join.instance_id,
+                join.client_id,
+                join.client_host,
+                join.session_timeout_ms,
+                join.rebalance_timeout_ms,
+                join.in_process,
+                join.protocols,
+                {},
+                request,
+                {},
+                {}};
   touch(member, now);
   if (join.instance_id) group.instances[*join.instance_id] = id;
   if (!group.leader || !group.members.contains(*group.leader)) group.leader = id;
@@ -143,8 +162,8 @@ void GroupCoordinator::add_member(RequestId request, const JoinRequest& join, st
   }
 }
 
-void GroupCoordinator::join_known(RequestId request, const JoinRequest& join, Group& group, Member& member,
-                                  const Now& now, Output& out) {
+void GroupCoordinator::join_known(RequestId request, const JoinRequest& join, Group& group,
+                                  Member& member, const Now& now, Output& out) {
   const bool same = member.same_protocols(join.protocols);
   const bool is_leader = group.leader == member.id;
   const bool answered_from_here = (group.state == GroupState::kCompletingRebalance && same) ||
@@ -157,7 +176,8 @@ void GroupCoordinator::join_known(RequestId request, const JoinRequest& join, Gr
     const bool fits = group.accepts(join.protocol_type, join.protocols);
     if (fits) probe.protocols = join.protocols;
     group.members.emplace(join.member_id, std::move(probe));
-    if (!fits) return refuse_join(request, GroupError::kInconsistentGroupProtocol, join.member_id, out);
+    if (!fits)
+      return refuse_join(request, GroupError::kInconsistentGroupProtocol, join.member_id, out);
   }
   Member& again = group.members.at(join.member_id);
   again.rebalance_timeout_ms = join.rebalance_timeout_ms;
@@ -171,7 +191,8 @@ void GroupCoordinator::join_known(RequestId request, const JoinRequest& join, Gr
   }
 }
 
-void GroupCoordinator::reply_joined(const Group& group, const Member& member, RequestId request, Output& out) const {
+void GroupCoordinator::reply_joined(const Group& group, const Member& member, RequestId request,
+                                    Output& out) const {
   JoinResponse response;
   response.generation = group.generation;
   response.protocol_type = group.protocol_type;
@@ -181,7 +202,8 @@ void GroupCoordinator::reply_joined(const Group& group, const Member& member, Re
   if (response.is_leader()) {
     for (const auto& [id, other] : group.members) {
       const Bytes* metadata = other.metadata(response.protocol);
-      response.members.push_back({id, other.instance_id, metadata != nullptr ? *metadata : Bytes()});
+      response.members.push_back(
+          {id, other.instance_id, metadata != nullptr ? *metadata : Bytes()});
     }
   }
   out.replies.push_back({request, std::move(response)});
@@ -207,9 +229,11 @@ void GroupCoordinator::prepare_rebalance(Group& group, const Now& now, Output& o
   maybe_complete_join(group, now, out);
 }
 
-void GroupCoordinator::maybe_complete_join(Group& group, const Now& now, Output& out, bool timed_out) {
+void GroupCoordinator::maybe_complete_join(Group& group, const Now& now, Output& out,
+                                           bool timed_out) {
   if (group.state != GroupState::kPreparingRebalance) return;
-  const bool all_here = group.all_joined() && (group.members.empty() || now.steady >= group.initial_deadline);
+  const bool all_here =
+      group.all_joined() && (group.members.empty() || now.steady >= group.initial_deadline);
   if (all_here || timed_out) complete_join(group, now, out);
 }
 
@@ -219,7 +243,8 @@ void GroupCoordinator::complete_join(Group& group, const Now& now, Output& out) 
     if (!member.join) absent.push_back(id);
   }
   for (const std::string& id : absent) forget_member(group, id, GroupError::kUnknownMemberId, out);
-  group.generation = GenerationId(group.generation.value() == INT32_MAX ? 1 : group.generation.value() + 1);
+  group.generation =
+      GenerationId(group.generation.value() == INT32_MAX ? 1 : group.generation.value() + 1);
   group.initial_deadline = group.initial_end = Steady::min();
   group.join_deadline = Steady::max();
   if (group.members.empty()) {
@@ -229,7 +254,8 @@ void GroupCoordinator::complete_join(Group& group, const Now& now, Output& out) 
     append_state(group, Pending::kNote, now, out);
     return;
   }
-  if (!group.leader || !group.members.contains(*group.leader)) group.leader = group.members.begin()->first;
+  if (!group.leader || !group.members.contains(*group.leader))
+    group.leader = group.members.begin()->first;
   group.protocol = group.select_protocol();
   group.state = GroupState::kCompletingRebalance;
   group.sync_deadline = now.steady + group.rebalance_timeout();
@@ -241,7 +267,8 @@ void GroupCoordinator::complete_join(Group& group, const Now& now, Output& out) 
   }
 }
 
-void GroupCoordinator::sync(RequestId request, const SyncRequest& sync, const Now& now, Output& out) {
+void GroupCoordinator::sync(RequestId request, const SyncRequest& sync, const Now& now,
+                            Output& out) {
   if (const std::string why = unavailable(sync.group); !why.empty()) {
     return refuse_sync(request, GroupError::kCoordinatorNotAvailable, why, out);
   }
@@ -255,8 +282,11 @@ void GroupCoordinator::sync(RequestId request, const SyncRequest& sync, const No
   Member& member = group->members.at(sync.member_id);
   touch(member, now);
   if (group->state == GroupState::kStable) {
-    out.replies.push_back({request, SyncResponse{GroupError::kNone, group->protocol_type,
-                                                 group->protocol.value_or(""), member.assignment, {}}});
+    out.replies.push_back({request, SyncResponse{GroupError::kNone,
+                                                 group->protocol_type,
+                                                 group->protocol.value_or(""),
+                                                 member.assignment,
+                                                 {}}});
   } else {
     if (member.sync) refuse_sync(*member.sync, GroupError::kRebalanceInProgress, {}, out);
     member.sync = request;
@@ -272,10 +302,11 @@ void GroupCoordinator::sync(RequestId request, const SyncRequest& sync, const No
   update_timer(*group);
 }
 
-void GroupCoordinator::assignment_stored(Group& group, const Pending& pending, const Status& status, const Now& now,
-                                         Output& out) {
+void GroupCoordinator::assignment_stored(Group& group, const Pending& pending, const Status& status,
+                                         const Now& now, Output& out) {
   // Another rebalance may have begun meanwhile; then these assignments are history.
-  if (group.state != GroupState::kCompletingRebalance || group.generation != pending.generation) return;
+  if (group.state != GroupState::kCompletingRebalance || group.generation != pending.generation)
+    return;
   group.assigning = false;
   if (!status.ok()) {
     for (auto& [id, member] : group.members) member.assignment.clear();
@@ -286,8 +317,11 @@ void GroupCoordinator::assignment_stored(Group& group, const Pending& pending, c
     group.sync_deadline = Steady::max();
     for (auto& [id, member] : group.members) {
       if (!member.sync) continue;
-      out.replies.push_back({*member.sync, SyncResponse{GroupError::kNone, group.protocol_type,
-                                                        group.protocol.value_or(""), member.assignment, {}}});
+      out.replies.push_back({*member.sync, SyncResponse{GroupError::kNone,
+                                                        group.protocol_type,
+                                                        group.protocol.value_or(""),
+                                                        member.assignment,
+                                                        {}}});
       member.sync.reset();
       touch(member, now);
     }
@@ -295,7 +329,8 @@ void GroupCoordinator::assignment_stored(Group& group, const Pending& pending, c
   update_timer(group);
 }
 
-void GroupCoordinator::fail_syncs(Group& group, GroupError error, const std::string& detail, Output& out) {
+void GroupCoordinator::fail_syncs(Group& group, GroupError error, const std::string& detail,
+                                  Output& out) {
   for (auto& [id, member] : group.members) {
     if (!member.sync) continue;
     refuse_sync(*member.sync, error, detail, out);
@@ -304,8 +339,8 @@ void GroupCoordinator::fail_syncs(Group& group, GroupError error, const std::str
 }
 
 GroupError GroupCoordinator::check_member(const Group& group, const std::string& id,
-                                          const std::optional<std::string>& instance, GenerationId generation,
-                                          bool check_generation) const {
+                                          const std::optional<std::string>& instance,
+                                          GenerationId generation, bool check_generation) const {
   if (group.state == GroupState::kDead) return GroupError::kCoordinatorNotAvailable;
   if (instance) {
     const auto owner = group.instances.find(*instance);
@@ -321,11 +356,13 @@ GroupError GroupCoordinator::heartbeat(const MemberRequest& request, const Now& 
   if (!unavailable(request.group).empty()) return GroupError::kCoordinatorNotAvailable;
   Group* group = find(request.group);
   if (group == nullptr) return GroupError::kUnknownMemberId;
-  const GroupError error = check_member(*group, request.member_id, request.instance_id, request.generation, true);
+  const GroupError error =
+      check_member(*group, request.member_id, request.instance_id, request.generation, true);
   if (error != GroupError::kNone) return error;
   touch(group->members.at(request.member_id), now);
   update_timer(*group);
-  return group->state == GroupState::kPreparingRebalance ? GroupError::kRebalanceInProgress : GroupError::kNone;
+  return group->state == GroupState::kPreparingRebalance ? GroupError::kRebalanceInProgress
+                                                         : GroupError::kNone;
 }
 
 GroupError GroupCoordinator::leave(const MemberRequest& request, const Now& now, Output& out) {
@@ -352,7 +389,8 @@ GroupError GroupCoordinator::leave(const MemberRequest& request, const Now& now,
 }
 
 // Takes the member out of the group and answers what it waits for.
-void GroupCoordinator::forget_member(Group& group, const std::string& id, GroupError reason, Output& out) {
+void GroupCoordinator::forget_member(Group& group, const std::string& id, GroupError reason,
+                                     Output& out) {
   const auto found = group.members.find(id);
   if (found == group.members.end()) return;
   Member member = std::move(found->second);
@@ -367,8 +405,8 @@ void GroupCoordinator::forget_member(Group& group, const std::string& id, GroupE
   }
 }
 
-void GroupCoordinator::remove_member(Group& group, const std::string& id, GroupError reason, const Now& now,
-                                     Output& out) {
+void GroupCoordinator::remove_member(Group& group, const std::string& id, GroupError reason,
+                                     const Now& now, Output& out) {
   forget_member(group, id, reason, out);
   if (group.state == GroupState::kStable || group.state == GroupState::kCompletingRebalance) {
     prepare_rebalance(group, now, out);

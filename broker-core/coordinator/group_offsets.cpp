@@ -6,19 +6,24 @@
 namespace sluice::coordinator {
 
 GroupError GroupCoordinator::check_commit(const Group* group, const CommitRequest& commit) const {
-  if (commit.group.empty() || commit.group.size() > model::kStringMax) return GroupError::kInvalidGroupId;
-  const bool simple = commit.generation.value() < 0 && commit.member_id.empty() && !commit.instance_id;
+  if (commit.group.empty() || commit.group.size() > model::kStringMax)
+    return GroupError::kInvalidGroupId;
+  const bool simple =
+      commit.generation.value() < 0 && commit.member_id.empty() && !commit.instance_id;
   if (group == nullptr) return simple ? GroupError::kNone : GroupError::kIllegalGeneration;
   if (group->state == GroupState::kDead) return GroupError::kCoordinatorNotAvailable;
-  if (simple) return group->state == GroupState::kEmpty ? GroupError::kNone : GroupError::kUnknownMemberId;
-  const GroupError error = check_member(*group, commit.member_id, commit.instance_id, commit.generation, true);
+  if (simple)
+    return group->state == GroupState::kEmpty ? GroupError::kNone : GroupError::kUnknownMemberId;
+  const GroupError error =
+      check_member(*group, commit.member_id, commit.instance_id, commit.generation, true);
   if (error != GroupError::kNone) return error;
   // The member knows the new generation but not yet its part of it, so it must not commit for it.
   if (group->state == GroupState::kCompletingRebalance) return GroupError::kRebalanceInProgress;
   return GroupError::kNone;
 }
 
-void GroupCoordinator::commit(RequestId request, const CommitRequest& commit, const Now& now, Output& out) {
+void GroupCoordinator::commit(RequestId request, const CommitRequest& commit, const Now& now,
+                              Output& out) {
   CommitResponse response;
   Group* group = find(commit.group);
   response.error = check_commit(group, commit);
@@ -70,7 +75,8 @@ GroupCoordinator::Fetched GroupCoordinator::fetch(
   const Group* group = find(id);
   if (!partitions) {
     if (group == nullptr) return out;
-    for (const auto& [partition, stored] : group->offsets) out.offsets[partition] = stored.committed;
+    for (const auto& [partition, stored] : group->offsets)
+      out.offsets[partition] = stored.committed;
     return out;
   }
   for (const TopicPartitionName& partition : *partitions) {
@@ -90,7 +96,8 @@ void GroupCoordinator::remove_topic(const std::string& topic, Output& out) {
       records.push_back({encode_offset_key({id, at->first}), std::nullopt});
       at = group->offsets.erase(at);
     }
-    // Commits under way come before these records in the log, and must not come back to memory after them.
+    // Commits under way come before these records in the log, and must not come back to memory
+    // after them.
     for (auto& [number, pending] : pending_) {
       if (pending.group != id) continue;
       std::erase_if(pending.offsets, [&](const auto& offset) {

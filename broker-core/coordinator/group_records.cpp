@@ -20,7 +20,8 @@ Error malformed(const char* what) {
 }
 Error newer(const char* what, int16_t version) {
   return {ErrorKind::kUnsupported, std::string("__consumer_offsets: ") + what + " version " +
-                                       std::to_string(version) + " is newer than this broker knows"};
+                                       std::to_string(version) +
+                                       " is newer than this broker knows"};
 }
 
 // The types of flexible versions: lengths are unsigned varints, one more than the length, 0 = null.
@@ -57,7 +58,9 @@ class FlexibleReader {
   PrimitiveReader& in_;
 };
 
-Bytes to_owned(std::optional<ByteView> view) { return view ? Bytes(view->begin(), view->end()) : Bytes(); }
+Bytes to_owned(std::optional<ByteView> view) {
+  return view ? Bytes(view->begin(), view->end()) : Bytes();
+}
 std::optional<std::string> to_owned(std::optional<std::string_view> view) {
   return view ? std::optional(std::string(*view)) : std::nullopt;
 }
@@ -130,7 +133,9 @@ Bytes encode_group_key(const std::string& group) {
 Bytes encode_group_value(const StoredGroup& group) {
   PrimitiveWriter out;
   out.number(kValueVersion).string(group.protocol_type).number(group.generation.value());
-  out.nullable_string(group.protocol).nullable_string(group.leader).number(group.state_timestamp.value());
+  out.nullable_string(group.protocol)
+      .nullable_string(group.leader)
+      .number(group.state_timestamp.value());
   out.number(static_cast<int32_t>(group.members.size()));
   for (const StoredMember& member : group.members) {
     out.string(member.member_id).nullable_string(member.instance_id);

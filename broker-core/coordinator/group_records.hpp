@@ -9,8 +9,8 @@
 #include "broker-core/base/result.hpp"
 #include "broker-core/coordinator/group_types.hpp"
 
-// The records of `__consumer_offsets`, byte for byte Kafka's (OffsetCommitKey/Value, GroupMetadataKey/Value).
-// docs/formats/consumer_offsets.md lists the fields.
+// The records of `__consumer_offsets`, byte for byte Kafka's (OffsetCommitKey/Value,
+// GroupMetadataKey/Value). docs/formats/consumer_offsets.md lists the fields.
 namespace sluice::coordinator {
 
 inline constexpr int32_t kOffsetsPartitions = 50;
@@ -24,7 +24,8 @@ struct GroupKey {
   std::string group;
   bool operator==(const GroupKey&) const = default;
 };
-// A key of a version that this broker does not know (of Kafka's newer group protocols): not an error, skipped.
+// A key of a version that this broker does not know (of Kafka's newer group protocols): not an
+// error, skipped.
 struct UnknownKey {
   int16_t version;
   bool operator==(const UnknownKey&) const = default;
@@ -52,14 +53,15 @@ struct StoredGroup {
   bool operator==(const StoredGroup&) const = default;
 };
 
-// Keys: OffsetCommitKey version 1, GroupMetadataKey version 2. Values: version 3 of both. The texts must be at most
-// 32767 bytes long, which the coordinator checks when they come in.
+// Keys: OffsetCommitKey version 1, GroupMetadataKey version 2. Values: version 3 of both. The texts
+// must be at most 32767 bytes long, which the coordinator checks when they come in.
 Bytes encode_offset_key(const OffsetKey& key);
 Bytes encode_offset_value(const CommittedOffset& offset);
 Bytes encode_group_key(const std::string& group);
 Bytes encode_group_value(const StoredGroup& group);
 
-// Read every version that Kafka's classic groups have written (keys 0 to 2, offsets 0 to 4, groups 0 to 4).
+// Read every version that Kafka's classic groups have written (keys 0 to 2, offsets 0 to 4, groups
+// 0 to 4).
 Result<RecordKey> decode_key(ByteView bytes);
 Result<CommittedOffset> decode_offset_value(ByteView bytes);
 Result<StoredGroup> decode_group_value(ByteView bytes);

@@ -10,13 +10,14 @@
 #include "broker-core/base/result.hpp"
 #include "broker-core/base/types.hpp"
 
-// What goes into the group coordinator and comes out of it: Kafka's classic group requests as plain values, whether
-// they come from a socket or from a sink task in this process.
+// What goes into the group coordinator and comes out of it: Kafka's classic group requests as plain
+// values, whether they come from a socket or from a sink task in this process.
 namespace sluice::coordinator {
 
 // Kafka's error codes, as on the wire.
 enum class GroupError : int16_t {
   kNone = 0,
+  kUnknownTopicOrPartition = 3,
   kOffsetMetadataTooLarge = 12,
   kCoordinatorNotAvailable = 15,
   kIllegalGeneration = 22,
@@ -34,7 +35,8 @@ enum class GroupError : int16_t {
 };
 const char* to_string(GroupError error);  // Kafka's names: UNKNOWN_MEMBER_ID, ...
 
-// The error as a value of ours; `detail` (may be empty) says more than Kafka's text does. Not for kNone.
+// The error as a value of ours; `detail` (may be empty) says more than Kafka's text does. Not for
+// kNone.
 Error to_error(GroupError error, const std::string& detail = {});
 
 enum class GroupState { kEmpty, kPreparingRebalance, kCompletingRebalance, kStable, kDead };
@@ -47,16 +49,17 @@ struct Protocol {
 
 struct JoinRequest {
   std::string group;
-  std::string member_id;  // empty at first
+  std::string member_id;                   // empty at first
   std::optional<std::string> instance_id;  // static membership
   std::string client_id;
   std::string client_host;
   int32_t session_timeout_ms = 45'000;
   int32_t rebalance_timeout_ms = 300'000;
   std::string protocol_type = "consumer";
-  std::vector<Protocol> protocols;  // in order of preference
+  std::vector<Protocol> protocols;       // in order of preference
   bool require_known_member_id = false;  // JoinGroup v4 and later
-  // A member in this process cannot vanish unnoticed: it needs no heartbeat and is told of a rebalance by a notice.
+  // A member in this process cannot vanish unnoticed: it needs no heartbeat and is told of a
+  // rebalance by a notice.
   bool in_process = false;
 };
 struct JoinMember {
@@ -111,7 +114,7 @@ struct CommitRequest {
   std::map<TopicPartitionName, CommittedOffset> offsets;
 };
 struct CommitResponse {
-  GroupError error = GroupError::kNone;             // of the whole request
+  GroupError error = GroupError::kNone;                 // of the whole request
   std::map<TopicPartitionName, GroupError> partitions;  // those refused by themselves
   std::string detail;
 };
@@ -126,7 +129,7 @@ struct MemberDescription {
   std::optional<std::string> instance_id;
   std::string client_id;
   std::string client_host;
-  Bytes metadata;    // of the protocol in use
+  Bytes metadata;  // of the protocol in use
   Bytes assignment;
 };
 struct GroupDescription {
@@ -157,8 +160,8 @@ struct GroupRecord {
   Bytes key;
   std::optional<Bytes> value;
 };
-// Records that must be durable, all or none, before anything that depends on them is answered. The caller appends
-// them in the order of their ids and reports each with appended().
+// Records that must be durable, all or none, before anything that depends on them is answered. The
+// caller appends them in the order of their ids and reports each with appended().
 struct Append {
   uint64_t id;
   PartitionId partition;
