@@ -89,17 +89,16 @@ std::string java_double(double value) { return java_floating(value); }
 std::string java_float(float value) { return java_floating(value); }
 
 std::string java_date(int64_t ms_since_epoch) {
-  using namespace std::chrono;
   static constexpr std::array kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   static constexpr std::array kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const sys_time<milliseconds> time{milliseconds{ms_since_epoch}};
-  const auto day = floor<days>(time);
-  const year_month_day date(day);
-  const hh_mm_ss clock(floor<seconds>(time - day));
+  const std::chrono::sys_time<std::chrono::milliseconds> time{std::chrono::milliseconds{ms_since_epoch}};
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::seconds>(time - day));
   std::array<char, 64> text;
   const int size = std::snprintf(
-      text.data(), text.size(), "%s %s %02u %02d:%02d:%02d UTC %04d", kDays[weekday(day).c_encoding()],
+      text.data(), text.size(), "%s %s %02u %02d:%02d:%02d UTC %04d", kDays[std::chrono::weekday(day).c_encoding()],
       kMonths[static_cast<unsigned>(date.month()) - 1], static_cast<unsigned>(date.day()),
       static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
       static_cast<int>(clock.seconds().count()), static_cast<int>(date.year()));

@@ -35,9 +35,10 @@ Status LineSource::split(const LineLimits& limits, LineBatch& batch) {
   uint64_t bytes = 0;
   bool too_long_next = false;
   const size_t max = options_.max_line_bytes;
+  const size_t max_lines = std::max(limits.lines, 1u);
   const bool fail = options_.long_lines == LongLines::kFail;
   const auto emit = [&](const char* begin, size_t size) {
-    if (batch.lines.size() >= std::max(limits.lines, 1u) || (bytes + size > limits.bytes && !batch.lines.empty())) return false;
+    if (batch.lines.size() >= max_lines || (bytes + size > limits.bytes && !batch.lines.empty())) return false;
     std::string_view line(begin, size);
     if (size > max) [[unlikely]] {
       if (fail) {

@@ -17,6 +17,12 @@ struct Change {
   bool truncate = false;  // to `offset`
 };
 
+// How much of a write happens when it is torn: sometimes half, sometimes hardly anything.
+size_t torn_size(size_t size, uint64_t number) {
+  constexpr size_t kParts[] = {2, 64, 100, 512};
+  return size / kParts[number % 4];
+}
+
 void apply(std::string& content, const Change& change, size_t bytes) {
   if (change.truncate) {
     content.resize(change.offset, '\0');
@@ -66,9 +72,9 @@ class FakeFile : public File {
   IoResult write_at(std::string_view bytes, uint64_t offset) override {
     const bool was_dead = files_.dead_;
     if (const int error = files_.begin_operation()) {
-      const size_t half = was_dead ? 0 : bytes.size() / 2;
-      if (half > 0) node_->change({offset, std::string(bytes.substr(0, half))});
-      return {error, half};
+      const size_t torn = was_dead ? 0 : torn_size(bytes.size(), files_.operations_);
+      if (torn > 0) node_->change({offset, std::string(bytes.substr(0, torn))});
+      return {error, torn};
     }
     const uint64_t end = offset + bytes.size();
     const uint64_t growth = end > node_->content.size() ? end - node_->content.size() : 0;
@@ -199,7 +205,7 @@ void FakeFiles::restart(bool power_lost, std::mt19937& dice) {
       switch (dice() % 3) {
         case 0: break;
         case 1: apply(content, change, change.bytes.size()); break;
-        case 2: apply(content, change, change.bytes.size() / 2); break;
+        case 2: apply(content, change, torn_size(change.bytes.size(), dice())); break;
       }
     }
     node->content = content;

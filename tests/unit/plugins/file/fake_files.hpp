@@ -36,7 +36,7 @@ class FakeFiles : public Files, public Events {
   void move(const std::string& from, const std::string& to);
   void set_regular(const std::string& path, bool regular);
 
-  // All operations from number `at` (counted from 0) on fail: the process is dead. A write is done by half.
+  // All operations from number `at` (counted from 0) on fail: the process is dead. A write is torn.
   void die_at(uint64_t at) { die_at_ = at; }
   bool dead() const { return dead_; }
   // The next process. `power_lost`: with the fate of what was not synced drawn from `dice`.

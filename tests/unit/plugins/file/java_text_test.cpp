@@ -11,7 +11,7 @@
 namespace sluice::file_plugin {
 namespace {
 
-using namespace std::string_view_literals;
+using std::string_view_literals::operator""sv;
 
 TEST(JavaText, Doubles) {
   EXPECT_EQ(java_double(0), "0.0");

@@ -85,7 +85,8 @@ TEST(LineSplitter, EqualsTheNaiveOneOnRandomText) {
     std::string text;
     for (size_t i = 0; i < size; ++i) {
       const uint32_t roll = dice() % (3 * ends);
-      text += roll == 0 ? '\n' : roll == 1 ? '\r' : roll == 2 && dice() % 20 == 0 ? '\xC3' : static_cast<char>('a' + roll % 26);
+      const char letter = static_cast<char>('a' + roll % 26);
+      text += roll == 0 ? '\n' : roll == 1 ? '\r' : roll == 2 && dice() % 20 == 0 ? '\xC3' : letter;
     }
     const Found expected = naive(text);
     const Found actual = split(text);
