@@ -17,16 +17,15 @@ Result<std::string> read_exactly(File& file, const std::string& path, uint64_t o
   return bytes;
 }
 
-// The length that the file had before this sink's first line; nullopt: no such mark, or none possible.
-Result<std::optional<uint64_t>> read_base(File& file, const std::string& path) {
+// The length that the file had before this sink's first line; nullopt: no such mark, or none can be had, which only
+// means that an incomplete last line counts as somebody else's.
+std::optional<uint64_t> read_base(File& file) {
   std::string text;
-  const IoResult result = file.read_mark(&text);
-  if (result.error == ENODATA || result.error == ENOTSUP) return std::optional<uint64_t>();
-  if (!result.ok()) return io_error("reading the mark of", path, result.error);
+  if (!file.read_mark(&text).ok()) return std::nullopt;
   uint64_t base = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), base);
-  if (code != std::errc() || end != text.data() + text.size()) return std::optional<uint64_t>();
-  return std::optional<uint64_t>(base);
+  if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return base;
 }
 
 void upsert(std::vector<PartitionPosition>& positions, const PartitionPosition& update) {
@@ -127,7 +126,7 @@ Status SinkFile::resume(std::unique_ptr<File> file, uint64_t size, std::vector<P
 // Without an offsets file: an incomplete last line of ours (the sink was killed inside of a write) is cut off, it
 // comes again; one of somebody else's gets a line end. The mark tells them apart. Returns the length.
 Result<uint64_t> SinkFile::repair_end(File& file, uint64_t size) {
-  SLUICE_SDK_ASSIGN(const std::optional<uint64_t> base, read_base(file, path_));
+  const std::optional<uint64_t> base = read_base(file);
   const bool ours = base.has_value() && size >= *base;
   uint64_t length = size;
   if (size > 0) {
@@ -148,7 +147,10 @@ Result<uint64_t> SinkFile::repair_end(File& file, uint64_t size) {
   }
   if (!ours || length < *base) {
     const IoResult result = file.write_mark(std::to_string(length));
-    if (!result.ok() && result.error != ENOTSUP) return io_error("marking", path_, result.error);
+    if (!result.ok() && result.error != ENOTSUP) {
+      events_.report("no-mark", describe("noting where the sink began in", path_, result.error) +
+                                    "; after a crash a torn line stays in it");
+    }
   }
   return length;
 }
