@@ -116,7 +116,7 @@ void ControlPlane::start_instance(const std::string& name, const store::Connecto
   };
   std::map<std::string, std::string> facts = {
       {"connector.name", name}, {"connector.class", (*cls)->name}, {"worker.id", settings_.worker_id}};
-  slot.instance = std::make_shared<Instance>(deps_.registry, deps_.control, slot.lane, deps_.offsets, name,
+  slot.instance = std::make_shared<Instance>(deps_.registry, deps_.lanes, slot.lane, deps_.offsets, name,
                                              std::move(facts), std::move(events));
   slot.instance->start(*cls, std::move(parsed).value(), tasks_max(entry.config));
 }

@@ -51,14 +51,14 @@ TaskSlot* ControlPlane::find_task(const std::string& name, int task, uint64_t at
 ConnectorSlot& ControlPlane::slot_of(const std::string& name) {
   ConnectorSlot& slot = slots_[name];
   if (!slot.lane) {
-    auto hanging = [weak = weak_from_this(), name](bool is_hanging, std::chrono::milliseconds) {
+    auto hanging = [weak = weak_from_this(), name](bool is_hanging) {
       auto self = weak.lock();
       if (!self) return;
       self->later([name, is_hanging](ControlPlane& plane) {
         if (auto* found = plane.find(name)) found->hanging = is_hanging;
       });
     };
-    slot.lane = std::make_shared<plugin::TaskOwner>("connector " + name, hanging);
+    slot.lane = deps_.lanes.open("connector " + name, hanging);
   }
   return slot;
 }

@@ -37,7 +37,7 @@ struct ConnectorSlot {
   using Operation = std::function<void()>;
   std::deque<Operation> operations;          // requests that change it, one at a time
   bool busy = false;                         // an operation is under way
-  plugin::TaskOwnerPtr lane;
+  std::shared_ptr<Lane> lane;
   bool hanging = false;                      // its plugin holds the lane for too long
   std::shared_ptr<Instance> instance;        // nullptr: not running
   uint64_t attempt = 0;

@@ -27,15 +27,17 @@ class Instance::Services : public plugin::InstanceServices {
   const Events& events_;
 };
 
-Instance::Instance(plugin::Registry& registry, plugin::TaskExecutor& control, plugin::TaskOwnerPtr lane,
-                   store::OffsetStore& offsets, std::string connector, std::map<std::string, std::string> facts,
+Instance::Instance(plugin::Registry& registry, Lanes& lanes, std::shared_ptr<Lane> lane, store::OffsetStore& offsets,
+                   std::string connector, std::map<std::string, std::string> facts,
                    Events events)
-    : registry_(registry), control_(control), lane_(std::move(lane)), events_(std::move(events)) {
+    : registry_(registry), lanes_(lanes), lane_(std::move(lane)), events_(std::move(events)) {
   services_ = std::make_unique<Services>(offsets, std::move(connector), std::move(facts), events_);
 }
 
+Instance::~Instance() = default;
+
 void Instance::start(plugin::ClassPtr cls, config::ConfigMap config, uint32_t tasks_max) {
-  control_.post(lane_, [self = shared_from_this(), cls = std::move(cls), config = std::move(config), tasks_max] {
+  lane_->post([self = shared_from_this(), cls = std::move(cls), config = std::move(config), tasks_max] {
     auto outcome = self->create(cls, config);
     if (outcome.ok()) {
       self->ask(tasks_max);
@@ -46,7 +48,7 @@ void Instance::start(plugin::ClassPtr cls, config::ConfigMap config, uint32_t ta
 }
 
 void Instance::reconfigure(uint32_t tasks_max) {
-  control_.post(lane_, [self = shared_from_this(), tasks_max] { self->ask(tasks_max); });
+  lane_->post([self = shared_from_this(), tasks_max] { self->ask(tasks_max); });
 }
 
 plugin::Outcome Instance::create(const plugin::ClassPtr& cls, const config::ConfigMap& config) {
@@ -93,8 +95,7 @@ void Instance::stop() {
   }
   if (calling) {
     // The lane is inside of the plugin: another thread has to tell it to come back.
-    auto helper = std::make_shared<plugin::TaskOwner>(lane_->name() + " (stop)");
-    control_.post(helper, [self = shared_from_this()] {
+    lanes_.open(lane_->name() + " (stop)", [](bool) {})->post([self = shared_from_this()] {
       std::shared_ptr<plugin::Connector> connector;
       {
         std::lock_guard lock(self->mutex_);
@@ -104,7 +105,7 @@ void Instance::stop() {
       if (connector) connector->stop();
     });
   }
-  control_.post(lane_, [self = shared_from_this()] {
+  lane_->post([self = shared_from_this()] {
     std::shared_ptr<plugin::Connector> connector;
     bool told = false;
     {

@@ -12,8 +12,8 @@
 
 namespace sluice::herder {
 
-// One start of a connector's own code (the part that decides on task configs). Lives on the connector's lane, an
-// owner on the control executor: everything that may block in the plugin happens there. Shared by the lane's steps
+// One start of a connector's own code (the part that decides on task configs). Lives on the connector's lane:
+// everything that may block in the plugin happens there. Shared by the lane's steps
 // and the control plane's slot; after stop() the plugin's object is destroyed by the lane, when it gets to it.
 class Instance : public std::enable_shared_from_this<Instance> {
  public:
@@ -22,9 +22,10 @@ class Instance : public std::enable_shared_from_this<Instance> {
     std::function<void()> reconfiguration_requested;
     std::function<void(std::string kind, std::string text)> event;
   };
-  Instance(plugin::Registry& registry, plugin::TaskExecutor& control, plugin::TaskOwnerPtr lane,
-           store::OffsetStore& offsets, std::string connector, std::map<std::string, std::string> facts,
+  Instance(plugin::Registry& registry, Lanes& lanes, std::shared_ptr<Lane> lane, store::OffsetStore& offsets,
+           std::string connector, std::map<std::string, std::string> facts,
            Events events);
+  ~Instance();
 
   // Creates the plugin's object and asks for its task configs: `configured` follows.
   void start(plugin::ClassPtr cls, config::ConfigMap config, uint32_t tasks_max);
@@ -39,8 +40,8 @@ class Instance : public std::enable_shared_from_this<Instance> {
   void ask(uint32_t tasks_max);
 
   plugin::Registry& registry_;
-  plugin::TaskExecutor& control_;
-  const plugin::TaskOwnerPtr lane_;
+  Lanes& lanes_;
+  const std::shared_ptr<Lane> lane_;
   const Events events_;
   std::unique_ptr<Services> services_;
   std::mutex mutex_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -10,7 +11,6 @@
 #include "broker-core/base/random.hpp"
 #include "broker-core/base/result.hpp"
 #include "runtime/plugin/connector.hpp"
-#include "runtime/plugin/executor.hpp"
 #include "runtime/store/config_store.hpp"
 #include "runtime/store/offset_store.hpp"
 #include "runtime/store/status_store.hpp"
@@ -36,6 +36,22 @@ class TaskHost {
                                                           std::shared_ptr<task::TaskListener> listener) = 0;
 };
 
+// Where connectors' own code runs: one lane per connector, whose steps run one at a time and in order, apart from
+// everything else. Production: plugin::WatchdogExecutor.
+class Lane {
+ public:
+  virtual ~Lane() = default;
+  virtual const std::string& name() const = 0;
+  virtual void post(std::function<void()> step) = 0;  // [any thread]
+};
+class Lanes {
+ public:
+  virtual ~Lanes() = default;
+  // `hanging(true)` when a step holds the lane for too long, `hanging(false)` when it has returned after all; from
+  // any thread. Steps keep their lane alive.
+  virtual std::shared_ptr<Lane> open(const std::string& name, std::function<void(bool)> hanging) = 0;
+};
+
 // All must outlive the control plane and what it has started.
 struct Dependencies {
   Executor& executor;              // for the strand and for timers
@@ -45,7 +61,7 @@ struct Dependencies {
   store::StatusStore& statuses;
   store::OffsetStore& offsets;
   plugin::Registry& registry;
-  plugin::TaskExecutor& control;   // where connectors' own code runs, one owner per connector
+  Lanes& lanes;
   TaskHost& tasks;
 };
 
