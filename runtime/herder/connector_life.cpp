@@ -13,7 +13,8 @@ const logging::Logger& logger() {
   return instance;
 }
 
-// Kafka Connect puts the class of the task into each task config: the connector's with another ending.
+// Kafka Connect puts the class of the task into each task config: the connector's with another
+// ending.
 std::string task_class(const std::string& connector_class) {
   constexpr std::string_view kSuffix = "Connector";
   if (connector_class.ends_with(kSuffix)) {
@@ -23,8 +24,9 @@ std::string task_class(const std::string& connector_class) {
 }
 
 std::string too_many_tasks(const std::string& name, size_t count, uint32_t max) {
-  return "The connector " + name + " has generated " + std::to_string(count) + " tasks, which is greater than " +
-         std::to_string(max) + ", the maximum number of tasks it is configured to create (tasks.max).";
+  return "The connector " + name + " has generated " + std::to_string(count) +
+         " tasks, which is greater than " + std::to_string(max) +
+         ", the maximum number of tasks it is configured to create (tasks.max).";
 }
 
 bool enforces_tasks_max(const config::ConfigMap& config) {
@@ -36,7 +38,8 @@ bool enforces_tasks_max(const config::ConfigMap& config) {
 
 void ControlPlane::resume_all() {
   later([](ControlPlane& plane) {
-    plane.resume_some(std::make_shared<std::vector<std::string>>(plane.deps_.configs.connectors()), 0);
+    plane.resume_some(std::make_shared<std::vector<std::string>>(plane.deps_.configs.connectors()),
+                      0);
   });
 }
 
@@ -49,7 +52,8 @@ void ControlPlane::resume_some(std::shared_ptr<std::vector<std::string>> names, 
     if (!deps_.statuses.connector(name)) put_connector_state(name, "UNASSIGNED");
     if (!find(name)) apply(name);  // else a request was faster
   }
-  if (end < names->size()) later([names, end](ControlPlane& plane) { plane.resume_some(names, end); });
+  if (end < names->size())
+    later([names, end](ControlPlane& plane) { plane.resume_some(names, end); });
 }
 
 void ControlPlane::apply(const std::string& name) {
@@ -101,23 +105,25 @@ void ControlPlane::start_instance(const std::string& name, const store::Connecto
   uint64_t attempt = slot.attempt;
   auto weak = weak_from_this();
   Instance::Events events;
-  events.configured = [weak, name, attempt](plugin::Outcome outcome, std::vector<config::ConfigMap> tasks) {
+  events.configured = [weak, name, attempt](plugin::Outcome outcome,
+                                            std::vector<config::ConfigMap> tasks) {
     auto self = weak.lock();
     if (!self) return;
-    self->later([name, attempt, outcome = std::move(outcome), tasks = std::move(tasks)](ControlPlane& plane) {
-      plane.on_configured(name, attempt, outcome, tasks);
-    });
+    self->later([name, attempt, outcome = std::move(outcome), tasks = std::move(tasks)](
+                    ControlPlane& plane) { plane.on_configured(name, attempt, outcome, tasks); });
   };
   events.reconfiguration_requested = [weak, name] {
-    if (auto self = weak.lock()) self->later([name](ControlPlane& plane) { plane.on_reconfiguration(name); });
+    if (auto self = weak.lock())
+      self->later([name](ControlPlane& plane) { plane.on_reconfiguration(name); });
   };
   events.event = [name](const std::string& kind, const std::string& text) {
     logger().warn("Connector " + name + ": " + kind + ": " + text);
   };
-  std::map<std::string, std::string> facts = {
-      {"connector.name", name}, {"connector.class", (*cls)->name}, {"worker.id", settings_.worker_id}};
-  slot.instance = std::make_shared<Instance>(deps_.registry, deps_.lanes, slot.lane, deps_.offsets, name,
-                                             std::move(facts), std::move(events));
+  std::map<std::string, std::string> facts = {{"connector.name", name},
+                                              {"connector.class", (*cls)->name},
+                                              {"worker.id", settings_.worker_id}};
+  slot.instance = std::make_shared<Instance>(deps_.registry, deps_.lanes, slot.lane, deps_.offsets,
+                                             name, std::move(facts), std::move(events));
   slot.instance->start(*cls, std::move(parsed).value(), tasks_max(entry.config));
 }
 
@@ -139,7 +145,8 @@ void ControlPlane::on_configured(const std::string& name, uint64_t attempt, plug
   auto entry = deps_.configs.get(name);
   if (!slot || slot->attempt != attempt || !entry || stopping_) return;
   if (!outcome.ok()) {
-    return connector_failed(name, outcome.to_error().message, outcome.status != SLUICE_CONFIG_ERROR);
+    return connector_failed(name, outcome.to_error().message,
+                            outcome.status != SLUICE_CONFIG_ERROR);
   }
   uint32_t max = tasks_max(entry->config);
   if (tasks.size() > max && enforces_tasks_max(entry->config)) {
@@ -150,7 +157,8 @@ void ControlPlane::on_configured(const std::string& name, uint64_t attempt, plug
   tasks = complete(*entry, std::move(tasks), *cls);
   slot->configured = true;
   slot->restarts.on_started(deps_.clock.steady());
-  put_connector_state(name, entry->target_state == store::TargetState::kPaused ? "PAUSED" : "RUNNING");
+  put_connector_state(name,
+                      entry->target_state == store::TargetState::kPaused ? "PAUSED" : "RUNNING");
   if (tasks == entry->tasks && !entry->inconsistent) {
     sync_tasks(name);
     if (ConnectorSlot* now = find(name)) settle(*now);
@@ -166,7 +174,8 @@ void ControlPlane::on_configured(const std::string& name, uint64_t attempt, plug
       ConnectorSlot* now = plane.find(name);
       if (!now || now->attempt != attempt) return;
       if (!status.ok()) {
-        return plane.connector_failed(name, "The task configs could not be stored: " + status.error().message, true);
+        return plane.connector_failed(
+            name, "The task configs could not be stored: " + status.error().message, true);
       }
       plane.sync_tasks(name);
       if ((now = plane.find(name))) plane.settle(*now);
@@ -195,12 +204,13 @@ void ControlPlane::on_reconfiguration(const std::string& name) {
   slot->instance->reconfigure(tasks_max(entry->config));
 }
 
-void ControlPlane::connector_failed(const std::string& name, const std::string& trace, bool restartable) {
+void ControlPlane::connector_failed(const std::string& name, const std::string& trace,
+                                    bool restartable) {
   ConnectorSlot* slot = find(name);
   auto entry = deps_.configs.get(name);
   if (!slot || !entry) return;
-  auto decision = slot->restarts.on_failure(RestartSettings::from(entry->config), restartable, deps_.clock.steady(),
-                                            deps_.random);
+  auto decision = slot->restarts.on_failure(RestartSettings::from(entry->config), restartable,
+                                            deps_.clock.steady(), deps_.random);
   stop_instance(*slot);
   slot->failed = true;
   logger().error("Connector " + name + " failed: " + trace + ". " + decision.text);
@@ -216,16 +226,19 @@ void ControlPlane::connector_failed(const std::string& name, const std::string& 
   settle(*slot);
 }
 
-// Answers the requests that wait for the first task configs: there are some now, or there will not be.
+// Answers the requests that wait for the first task configs: there are some now, or there will not
+// be.
 void ControlPlane::settle(ConnectorSlot& slot) {
   auto waiting = std::move(slot.settled);
   slot.settled.clear();
   for (auto& answer : waiting) answer();  // may start the next request, which may end the slot
 }
 
-void ControlPlane::put_connector_state(const std::string& name, const std::string& state, const std::string& trace) {
+void ControlPlane::put_connector_state(const std::string& name, const std::string& state,
+                                       const std::string& trace) {
   ConnectorSlot* slot = find(name);
-  deps_.statuses.put_connector(name, {state, trace, settings_.worker_id, 0, slot ? slot->version : ""});
+  deps_.statuses.put_connector(name,
+                               {state, trace, settings_.worker_id, 0, slot ? slot->version : ""});
 }
 
 }  // namespace sluice::herder

@@ -5,7 +5,8 @@
 
 namespace sluice::herder {
 
-Result<plugin::ClassPtr> connector_class(plugin::Registry& registry, const config::ConfigMap& config) {
+Result<plugin::ClassPtr> connector_class(plugin::Registry& registry,
+                                         const config::ConfigMap& config) {
   auto cls = config.find("connector.class");
   if (cls == config.end()) return Error{ErrorKind::kInvalid, "the config has no connector.class"};
   return registry.find(cls->second, {plugin::Kind::kSource, plugin::Kind::kSink});
@@ -22,7 +23,9 @@ uint32_t tasks_max(const config::ConfigMap& config) {
 }
 
 ControlPlane::ControlPlane(Dependencies dependencies, ControlSettings settings)
-    : deps_(dependencies), settings_(std::move(settings)), strand_(std::make_shared<Strand>(dependencies.executor)) {}
+    : deps_(dependencies),
+      settings_(std::move(settings)),
+      strand_(std::make_shared<Strand>(dependencies.executor)) {}
 
 void ControlPlane::later(std::function<void(ControlPlane&)> work) {
   strand_->post([weak = weak_from_this(), work = std::move(work)] {
@@ -30,7 +33,8 @@ void ControlPlane::later(std::function<void(ControlPlane&)> work) {
   });
 }
 
-void ControlPlane::later_after(std::chrono::nanoseconds delay, std::function<void(ControlPlane&)> work) {
+void ControlPlane::later_after(std::chrono::nanoseconds delay,
+                               std::function<void(ControlPlane&)> work) {
   strand_->post_after(delay, [weak = weak_from_this(), work = std::move(work)] {
     if (auto self = weak.lock()) work(*self);
   });
@@ -65,11 +69,13 @@ ConnectorSlot& ControlPlane::slot_of(const std::string& name) {
 
 void ControlPlane::erase_if_idle(const std::string& name) {
   ConnectorSlot* slot = find(name);
-  if (!slot || slot->busy || !slot->operations.empty() || slot->instance || !slot->tasks.empty()) return;
+  if (!slot || slot->busy || !slot->operations.empty() || slot->instance || !slot->tasks.empty())
+    return;
   if (!deps_.configs.get(name)) slots_.erase(name);
 }
 
-// Requests for one connector are done one after the other: each sees what the one before has written.
+// Requests for one connector are done one after the other: each sees what the one before has
+// written.
 void ControlPlane::enqueue(const std::string& name, std::function<void()> operation) {
   ConnectorSlot& slot = slot_of(name);
   slot.operations.push_back(std::move(operation));
@@ -94,33 +100,43 @@ void ControlPlane::finish(const std::string& name) {
 }
 
 namespace {
-Error shutting_down() { return {ErrorKind::kShutdown, "The worker is shutting down"}; }
-Error not_found(const std::string& name) { return {ErrorKind::kNotFound, "Connector " + name + " not found"}; }
+Error shutting_down() {
+  return {ErrorKind::kShutdown, "The worker is shutting down"};
+}
+Error not_found(const std::string& name) {
+  return {ErrorKind::kNotFound, "Connector " + name + " not found"};
+}
 }  // namespace
 
-void ControlPlane::put(std::string name, config::ConfigMap config, bool allow_replace, store::TargetState initial,
-                       std::optional<config::ConfigMap> expected, Reply<PutResult> reply) {
+void ControlPlane::put(std::string name, config::ConfigMap config, bool allow_replace,
+                       store::TargetState initial, std::optional<config::ConfigMap> expected,
+                       Reply<PutResult> reply) {
   later([=](ControlPlane& plane) {
     if (plane.stopping_) return reply(shutting_down());
-    plane.enqueue(name, [=, &plane] { plane.do_put(name, config, allow_replace, initial, expected, reply); });
+    plane.enqueue(
+        name, [=, &plane] { plane.do_put(name, config, allow_replace, initial, expected, reply); });
   });
 }
 
-void ControlPlane::do_put(const std::string& name, const config::ConfigMap& config, bool allow_replace,
-                          store::TargetState initial, const std::optional<config::ConfigMap>& expected,
+void ControlPlane::do_put(const std::string& name, const config::ConfigMap& config,
+                          bool allow_replace, store::TargetState initial,
+                          const std::optional<config::ConfigMap>& expected,
                           Reply<PutResult> reply) {
   auto present = deps_.configs.get(name);
   std::optional<Error> refused;
-  if (present && !allow_replace) refused = Error{ErrorKind::kConflict, "Connector " + name + " already exists"};
+  if (present && !allow_replace)
+    refused = Error{ErrorKind::kConflict, "Connector " + name + " already exists"};
   if (expected && !present) refused = not_found(name);
   if (expected && present && present->config != *expected) {
-    refused = Error{ErrorKind::kConflict, "Cannot complete request because of a conflicting operation: the config of " +
-                                              name + " was changed in the same moment"};
+    refused = Error{ErrorKind::kConflict,
+                    "Cannot complete request because of a conflicting operation: the config of " +
+                        name + " was changed in the same moment"};
   }
   ConnectorSlot& slot = slot_of(name);
   if (!refused && present && slot.hanging && present->config != config) {
-    refused = Error{ErrorKind::kConflict, "Cannot complete request momentarily: the plugin of connector " + name +
-                                              " has not returned from its last call yet"};
+    refused = Error{ErrorKind::kConflict,
+                    "Cannot complete request momentarily: the plugin of connector " + name +
+                        " has not returned from its last call yet"};
   }
   if (refused) {
     reply(*refused);
@@ -128,7 +144,8 @@ void ControlPlane::do_put(const std::string& name, const config::ConfigMap& conf
   }
   if (present && present->config == config) {  // nothing changes, so nothing restarts
     auto unchanged = info(name);
-    reply(unchanged.ok() ? Result<PutResult>(PutResult{false, *unchanged}) : Result<PutResult>(unchanged.error()));
+    reply(unchanged.ok() ? Result<PutResult>(PutResult{false, *unchanged})
+                         : Result<PutResult>(unchanged.error()));
     return finish(name);
   }
   store::ConfigChange change;
@@ -136,14 +153,16 @@ void ControlPlane::do_put(const std::string& name, const config::ConfigMap& conf
   change.config = config;
   if (!present) change.target_state = initial;
   bool created = !present.has_value();
-  deps_.configs.write(std::move(change), [weak = weak_from_this(), name, created, reply](Status status) {
-    auto self = weak.lock();
-    if (!self) return reply(shutting_down());
-    self->later([=](ControlPlane& plane) { plane.written(name, created, status, reply); });
-  });
+  deps_.configs.write(
+      std::move(change), [weak = weak_from_this(), name, created, reply](Status status) {
+        auto self = weak.lock();
+        if (!self) return reply(shutting_down());
+        self->later([=](ControlPlane& plane) { plane.written(name, created, status, reply); });
+      });
 }
 
-void ControlPlane::written(const std::string& name, bool created, Status status, Reply<PutResult> reply) {
+void ControlPlane::written(const std::string& name, bool created, Status status,
+                           Reply<PutResult> reply) {
   if (!status.ok()) {
     reply(status.error());
     return finish(name);
@@ -203,11 +222,13 @@ void ControlPlane::set_target(std::string name, store::TargetState state, Reply<
   });
 }
 
-void ControlPlane::do_set_target(const std::string& name, store::TargetState state, Reply<Unit> reply) {
+void ControlPlane::do_set_target(const std::string& name, store::TargetState state,
+                                 Reply<Unit> reply) {
   auto present = deps_.configs.get(name);
   if (!present) {
-    reply(state == store::TargetState::kStopped ? not_found(name)
-                                                : Error{ErrorKind::kNotFound, "Unknown connector " + name});
+    reply(state == store::TargetState::kStopped
+              ? not_found(name)
+              : Error{ErrorKind::kNotFound, "Unknown connector " + name});
     return finish(name);
   }
   if (present->target_state == state) {
@@ -229,7 +250,8 @@ void ControlPlane::do_set_target(const std::string& name, store::TargetState sta
   });
 }
 
-void ControlPlane::restart(std::string name, bool include_tasks, bool only_failed, Reply<ConnectorStatus> reply) {
+void ControlPlane::restart(std::string name, bool include_tasks, bool only_failed,
+                           Reply<ConnectorStatus> reply) {
   later([=](ControlPlane& plane) {
     if (plane.stopping_) return reply(shutting_down());
     plane.enqueue(name, [=, &plane] {
@@ -245,8 +267,9 @@ void ControlPlane::do_restart(const std::string& name, bool include_tasks, bool 
   if (!present) return reply(not_found(name));
   ConnectorSlot& slot = slot_of(name);
   if (slot.hanging) {
-    return reply(Error{ErrorKind::kConflict, "Cannot complete request momentarily: the plugin of connector " + name +
-                                                 " has not returned from its last call yet"});
+    return reply(Error{ErrorKind::kConflict,
+                       "Cannot complete request momentarily: the plugin of connector " + name +
+                           " has not returned from its last call yet"});
   }
   bool stopped = present->target_state == store::TargetState::kStopped;
   bool connector_too = !stopped && (!only_failed || slot.failed);
@@ -277,7 +300,8 @@ void ControlPlane::restart_task(std::string name, int task, Reply<Unit> reply) {
       if (!present) {
         reply(not_found(name));
       } else if (task < 0 || static_cast<size_t>(task) >= present->tasks.size()) {
-        reply(Error{ErrorKind::kNotFound, "Task " + name + "-" + std::to_string(task) + " not found"});
+        reply(Error{ErrorKind::kNotFound,
+                    "Task " + name + "-" + std::to_string(task) + " not found"});
       } else {
         plane.put_task_state(name, task, "RESTARTING");
         slot->tasks[task].restarts.reset();

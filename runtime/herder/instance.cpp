@@ -5,9 +5,12 @@ namespace sluice::herder {
 
 class Instance::Services : public plugin::InstanceServices {
  public:
-  Services(store::OffsetStore& offsets, std::string connector, std::map<std::string, std::string> facts,
-           const Events& events)
-      : offsets_(offsets), connector_(std::move(connector)), facts_(std::move(facts)), events_(events) {}
+  Services(store::OffsetStore& offsets, std::string connector,
+           std::map<std::string, std::string> facts, const Events& events)
+      : offsets_(offsets),
+        connector_(std::move(connector)),
+        facts_(std::move(facts)),
+        events_(events) {}
 
   std::string setting(const std::string& name) override {
     auto fact = facts_.find(name);
@@ -18,7 +21,9 @@ class Instance::Services : public plugin::InstanceServices {
   }
   void wake() override {}  // nothing of a connector sleeps
   void request_reconfiguration() override { events_.reconfiguration_requested(); }
-  void report_event(const std::string& kind, const std::string& text) override { events_.event(kind, text); }
+  void report_event(const std::string& kind, const std::string& text) override {
+    events_.event(kind, text);
+  }
 
  private:
   store::OffsetStore& offsets_;
@@ -27,9 +32,9 @@ class Instance::Services : public plugin::InstanceServices {
   const Events& events_;
 };
 
-Instance::Instance(plugin::Registry& registry, Lanes& lanes, std::shared_ptr<Lane> lane, store::OffsetStore& offsets,
-                   std::string connector, std::map<std::string, std::string> facts,
-                   Events events)
+Instance::Instance(plugin::Registry& registry, Lanes& lanes, std::shared_ptr<Lane> lane,
+                   store::OffsetStore& offsets, std::string connector,
+                   std::map<std::string, std::string> facts, Events events)
     : registry_(registry), lanes_(lanes), lane_(std::move(lane)), events_(std::move(events)) {
   services_ = std::make_unique<Services>(offsets, std::move(connector), std::move(facts), events_);
 }
@@ -37,14 +42,15 @@ Instance::Instance(plugin::Registry& registry, Lanes& lanes, std::shared_ptr<Lan
 Instance::~Instance() = default;
 
 void Instance::start(plugin::ClassPtr cls, config::ConfigMap config, uint32_t tasks_max) {
-  lane_->post([self = shared_from_this(), cls = std::move(cls), config = std::move(config), tasks_max] {
-    auto outcome = self->create(cls, config);
-    if (outcome.ok()) {
-      self->ask(tasks_max);
-    } else {
-      self->events_.configured(std::move(outcome), {});
-    }
-  });
+  lane_->post(
+      [self = shared_from_this(), cls = std::move(cls), config = std::move(config), tasks_max] {
+        auto outcome = self->create(cls, config);
+        if (outcome.ok()) {
+          self->ask(tasks_max);
+        } else {
+          self->events_.configured(std::move(outcome), {});
+        }
+      });
 }
 
 void Instance::reconfigure(uint32_t tasks_max) {

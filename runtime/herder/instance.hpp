@@ -12,9 +12,10 @@
 
 namespace sluice::herder {
 
-// One start of a connector's own code (the part that decides on task configs). Lives on the connector's lane:
-// everything that may block in the plugin happens there. Shared by the lane's steps
-// and the control plane's slot; after stop() the plugin's object is destroyed by the lane, when it gets to it.
+// One start of a connector's own code (the part that decides on task configs). Lives on the
+// connector's lane: everything that may block in the plugin happens there. Shared by the lane's
+// steps and the control plane's slot; after stop() the plugin's object is destroyed by the lane,
+// when it gets to it.
 class Instance : public std::enable_shared_from_this<Instance> {
  public:
   struct Events {  // called from the lane or from plugin threads; must not block
@@ -22,9 +23,9 @@ class Instance : public std::enable_shared_from_this<Instance> {
     std::function<void()> reconfiguration_requested;
     std::function<void(std::string kind, std::string text)> event;
   };
-  Instance(plugin::Registry& registry, Lanes& lanes, std::shared_ptr<Lane> lane, store::OffsetStore& offsets,
-           std::string connector, std::map<std::string, std::string> facts,
-           Events events);
+  Instance(plugin::Registry& registry, Lanes& lanes, std::shared_ptr<Lane> lane,
+           store::OffsetStore& offsets, std::string connector,
+           std::map<std::string, std::string> facts, Events events);
   ~Instance();
 
   // Creates the plugin's object and asks for its task configs: `configured` follows.
@@ -45,9 +46,9 @@ class Instance : public std::enable_shared_from_this<Instance> {
   const Events events_;
   std::unique_ptr<Services> services_;
   std::mutex mutex_;
-  bool stopped_ = false;                          // under mutex_
-  bool calling_ = false;                          // under mutex_: a call into the plugin is under way
-  bool told_ = false;                             // under mutex_: stop() of the plugin was called
+  bool stopped_ = false;  // under mutex_
+  bool calling_ = false;  // under mutex_: a call into the plugin is under way
+  bool told_ = false;     // under mutex_: stop() of the plugin was called
   std::shared_ptr<plugin::Connector> connector_;  // set and reset by the lane, under mutex_
 };
 

@@ -31,13 +31,14 @@ struct TaskSpec {
 class TaskHost {
  public:
   virtual ~TaskHost() = default;
-  // The runner is started (attached to its drive). It keeps the listener alive. kInvalid: the config is no good.
-  virtual Result<std::shared_ptr<task::TaskRunner>> start(TaskSpec spec,
-                                                          std::shared_ptr<task::TaskListener> listener) = 0;
+  // The runner is started (attached to its drive). It keeps the listener alive. kInvalid: the
+  // config is no good.
+  virtual Result<std::shared_ptr<task::TaskRunner>> start(
+      TaskSpec spec, std::shared_ptr<task::TaskListener> listener) = 0;
 };
 
-// Where connectors' own code runs: one lane per connector, whose steps run one at a time and in order, apart from
-// everything else. Production: plugin::WatchdogExecutor.
+// Where connectors' own code runs: one lane per connector, whose steps run one at a time and in
+// order, apart from everything else. Production: plugin::WatchdogExecutor.
 class Lane {
  public:
   virtual ~Lane() = default;
@@ -47,14 +48,15 @@ class Lane {
 class Lanes {
  public:
   virtual ~Lanes() = default;
-  // `hanging(true)` when a step holds the lane for too long, `hanging(false)` when it has returned after all; from
-  // any thread. Steps keep their lane alive.
-  virtual std::shared_ptr<Lane> open(const std::string& name, std::function<void(bool)> hanging) = 0;
+  // `hanging(true)` when a step holds the lane for too long, `hanging(false)` when it has returned
+  // after all; from any thread. Steps keep their lane alive.
+  virtual std::shared_ptr<Lane> open(const std::string& name,
+                                     std::function<void(bool)> hanging) = 0;
 };
 
 // All must outlive the control plane and what it has started.
 struct Dependencies {
-  Executor& executor;              // for the strand and for timers
+  Executor& executor;  // for the strand and for timers
   Clock& clock;
   Random& random;
   store::ConfigStore& configs;
@@ -68,10 +70,12 @@ struct Dependencies {
 struct ControlSettings {
   std::string worker_id = "127.0.0.1:8083";
   std::chrono::milliseconds graceful_timeout{5'000};  // task.shutdown.graceful.timeout.ms
-  // How long a create or update waits for the connector's first task configs before it answers without them.
+  // How long a create or update waits for the connector's first task configs before it answers
+  // without them.
   std::chrono::milliseconds first_tasks_timeout{500};
   bool topic_tracking = true;
-  size_t starts_at_once = 16;      // connectors resumed per turn of the strand after a start of the worker
+  size_t starts_at_once =
+      16;  // connectors resumed per turn of the strand after a start of the worker
 };
 
 }  // namespace sluice::herder

@@ -11,7 +11,8 @@
 
 namespace sluice::herder {
 
-// The keys of a connector that say how its failed parts are restarted. Ours: Kafka Connect leaves that to people.
+// The keys of a connector that say how its failed parts are restarted. Ours: Kafka Connect leaves
+// that to people.
 inline constexpr const char* kRestartEnable = "restart.enable";
 inline constexpr const char* kRestartBackoffMs = "restart.backoff.ms";
 inline constexpr const char* kRestartBackoffMaxMs = "restart.backoff.max.ms";
@@ -27,15 +28,16 @@ struct RestartSettings {
   static RestartSettings from(const config::ConfigMap& config);
 };
 
-// When a failed task (or connector) is started again: exponential backoff with jitter, from the start again once it
-// has run for as long as the longest backoff. Pure; one owner, one thread.
+// When a failed task (or connector) is started again: exponential backoff with jitter, from the
+// start again once it has run for as long as the longest backoff. Pure; one owner, one thread.
 class RestartPolicy {
  public:
   struct Decision {
     std::optional<std::chrono::nanoseconds> delay;  // nullopt: it stays failed
     std::string text;                               // for the status trace
   };
-  Decision on_failure(const RestartSettings& settings, bool restartable, std::chrono::nanoseconds now, Random& random);
+  Decision on_failure(const RestartSettings& settings, bool restartable,
+                      std::chrono::nanoseconds now, Random& random);
   void on_started(std::chrono::nanoseconds now) { started_ = now; }
   void reset() { attempts_ = 0; }
   int attempts() const { return attempts_; }

@@ -10,8 +10,9 @@
 
 namespace sluice::herder {
 
-// Runs pieces of work one after the other, in the order of post(), on an executor that may have many threads (or
-// none: the simulation's). Shared by whoever posts; work that waits when the last reference goes is dropped.
+// Runs pieces of work one after the other, in the order of post(), on an executor that may have
+// many threads (or none: the simulation's). Shared by whoever posts; work that waits when the last
+// reference goes is dropped.
 class Strand : public std::enable_shared_from_this<Strand> {
  public:
   explicit Strand(Executor& executor) : executor_(executor) {}

@@ -15,12 +15,15 @@ constexpr size_t kTraceMax = 16 * 1024;  // of a status record
 
 }  // namespace
 
-// What one start of a task reports to. Owned by the host of its runner; called on the runner's thread.
+// What one start of a task reports to. Owned by the host of its runner; called on the runner's
+// thread.
 class ControlPlane::Listener : public task::TaskListener {
  public:
-  Listener(std::weak_ptr<ControlPlane> plane, uint64_t attempt) : plane_(std::move(plane)), attempt_(attempt) {}
+  Listener(std::weak_ptr<ControlPlane> plane, uint64_t attempt)
+      : plane_(std::move(plane)), attempt_(attempt) {}
 
-  void on_state(const task::TaskId& id, task::TaskState state, const std::string& trace, bool restartable) override {
+  void on_state(const task::TaskId& id, task::TaskState state, const std::string& trace,
+                bool restartable) override {
     auto plane = plane_.lock();
     if (!plane) return;
     plane->later([id, state, trace, restartable, attempt = attempt_](ControlPlane& self) {
@@ -37,7 +40,8 @@ class ControlPlane::Listener : public task::TaskListener {
     auto plane = plane_.lock();
     if (!plane || !plane->settings_.topic_tracking) return;
     plane->later([id, topic, attempt = attempt_](ControlPlane& self) {
-      if (self.find_task(id.connector, id.task, attempt)) self.deps_.statuses.put_topic(id.connector, id.task, topic);
+      if (self.find_task(id.connector, id.task, attempt))
+        self.deps_.statuses.put_topic(id.connector, id.task, topic);
     });
   }
   void on_reconfiguration_requested(const task::TaskId& id) override {
@@ -53,7 +57,8 @@ class ControlPlane::Listener : public task::TaskListener {
 
 config::ConfigMap ControlPlane::effective(const store::ConnectorEntry& entry, int task) const {
   config::ConfigMap config = entry.config;
-  config.erase("tasks.max");  // concerns the connector alone: raising it must not restart the tasks that are there
+  config.erase("tasks.max");  // concerns the connector alone: raising it must not restart the tasks
+                              // that are there
   for (const auto& key : restart_keys()) config.erase(key.name);
   for (const auto& [key, value] : entry.tasks[static_cast<size_t>(task)]) config[key] = value;
   return config;
@@ -85,7 +90,8 @@ void ControlPlane::sync_tasks(const std::string& name) {
   for (int task : surplus) stop_task(name, task, false);
 }
 
-void ControlPlane::start_task(const std::string& name, int task, const store::ConnectorEntry& entry) {
+void ControlPlane::start_task(const std::string& name, int task,
+                              const store::ConnectorEntry& entry) {
   TaskSlot& known = slot_of(name).tasks[task];
   known.attempt = ++attempts_;
   known.applied = effective(entry, task);
@@ -104,9 +110,11 @@ void ControlPlane::start_task(const std::string& name, int task, const store::Co
                 {"task.id", std::to_string(task)},
                 {"task.count", std::to_string(entry.tasks.size())}};
   spec.paused = entry.target_state == store::TargetState::kPaused;
-  auto runner = deps_.tasks.start(std::move(spec), std::make_shared<Listener>(weak_from_this(), known.attempt));
+  auto runner = deps_.tasks.start(std::move(spec),
+                                  std::make_shared<Listener>(weak_from_this(), known.attempt));
   if (!runner.ok()) {
-    return task_failed(name, task, runner.error().message, runner.error().kind != ErrorKind::kInvalid);
+    return task_failed(name, task, runner.error().message,
+                       runner.error().kind != ErrorKind::kInvalid);
   }
   known.runner = std::move(runner).value();
 }
@@ -122,7 +130,8 @@ void ControlPlane::stop_task(const std::string& name, int task, bool start_again
   }
   known.runner->stop([weak = weak_from_this(), name, task, attempt] {
     auto self = weak.lock();
-    if (self) self->later([=](ControlPlane& plane) { plane.on_stopped(name, task, attempt, false); });
+    if (self)
+      self->later([=](ControlPlane& plane) { plane.on_stopped(name, task, attempt, false); });
   });
   later_after(settings_.graceful_timeout,
               [=](ControlPlane& plane) { plane.on_stopped(name, task, attempt, true); });
@@ -150,8 +159,9 @@ void ControlPlane::on_stopped(const std::string& name, int task, uint64_t attemp
   maybe_shut_down();
 }
 
-void ControlPlane::on_task_state(const std::string& name, int task, uint64_t attempt, task::TaskState state,
-                                 const std::string& trace, bool restartable) {
+void ControlPlane::on_task_state(const std::string& name, int task, uint64_t attempt,
+                                 task::TaskState state, const std::string& trace,
+                                 bool restartable) {
   TaskSlot* known = find_task(name, task, attempt);
   if (!known || known->stopping) return;
   switch (state) {
@@ -159,20 +169,27 @@ void ControlPlane::on_task_state(const std::string& name, int task, uint64_t att
       known->failed = false;
       known->restarts.on_started(deps_.clock.steady());
       return put_task_state(name, task, "RUNNING");
-    case task::TaskState::kPaused: return put_task_state(name, task, "PAUSED");
-    case task::TaskState::kUnassigned: return put_task_state(name, task, "UNASSIGNED");
-    case task::TaskState::kFailed: return task_failed(name, task, trace, restartable);
-    case task::TaskState::kStopped: return;  // on_stopped says so
+    case task::TaskState::kPaused:
+      return put_task_state(name, task, "PAUSED");
+    case task::TaskState::kUnassigned:
+      return put_task_state(name, task, "UNASSIGNED");
+    case task::TaskState::kFailed:
+      return task_failed(name, task, trace, restartable);
+    case task::TaskState::kStopped:
+      return;  // on_stopped says so
   }
 }
 
-void ControlPlane::task_failed(const std::string& name, int task, const std::string& trace, bool restartable) {
+void ControlPlane::task_failed(const std::string& name, int task, const std::string& trace,
+                               bool restartable) {
   auto entry = deps_.configs.get(name);
   TaskSlot& known = slot_of(name).tasks[task];
   known.failed = true;
   auto settings = entry ? RestartSettings::from(entry->config) : RestartSettings{};
-  auto decision = known.restarts.on_failure(settings, restartable, deps_.clock.steady(), deps_.random);
-  logger().error("Task " + name + "-" + std::to_string(task) + " failed: " + trace + ". " + decision.text);
+  auto decision =
+      known.restarts.on_failure(settings, restartable, deps_.clock.steady(), deps_.random);
+  logger().error("Task " + name + "-" + std::to_string(task) + " failed: " + trace + ". " +
+                 decision.text);
   put_task_state(name, task, "FAILED", trace + "\n" + decision.text);
   if (!decision.delay) return;
   uint64_t attempt = known.attempt;
@@ -188,7 +205,8 @@ void ControlPlane::put_task_state(const std::string& name, int task, const std::
                                   const std::string& trace) {
   ConnectorSlot* slot = find(name);
   if (!slot) return;
-  deps_.statuses.put_task(name, task, {state, trace.substr(0, kTraceMax), settings_.worker_id, 0, slot->version});
+  deps_.statuses.put_task(
+      name, task, {state, trace.substr(0, kTraceMax), settings_.worker_id, 0, slot->version});
 }
 
 bool ControlPlane::tasks_stopped() const {
@@ -217,7 +235,8 @@ void ControlPlane::maybe_shut_down() {
   auto done = std::move(shut_down_);
   shut_down_ = nullptr;
   deps_.statuses.flush([done](Status status) {
-    if (!status.ok()) logger().error("The last states could not be written: " + status.error().message);
+    if (!status.ok())
+      logger().error("The last states could not be written: " + status.error().message);
     done();
   });
 }

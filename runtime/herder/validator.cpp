@@ -13,11 +13,15 @@ class NoServices : public plugin::InstanceServices {
  public:
   explicit NoServices(const config::ConfigMap& config) : config_(config) {}
   std::string setting(const std::string& name) override {
-    const char* key = name == "connector.name" ? "name" : name == "connector.class" ? "connector.class" : "";
+    const char* key = name == "connector.name"    ? "name"
+                      : name == "connector.class" ? "connector.class"
+                                                  : "";
     auto entry = config_.find(key);
     return entry == config_.end() ? "" : entry->second;
   }
-  Result<std::optional<std::string>> read_offset(const std::string&) override { return std::optional<std::string>(); }
+  Result<std::optional<std::string>> read_offset(const std::string&) override {
+    return std::optional<std::string>();
+  }
   void wake() override {}
   void request_reconfiguration() override {}
   void report_event(const std::string&, const std::string&) override {}
@@ -27,7 +31,8 @@ class NoServices : public plugin::InstanceServices {
 };
 
 ConfigValue* find_value(std::vector<ConfigValue>& values, const std::string& name) {
-  auto found = std::find_if(values.begin(), values.end(), [&](const ConfigValue& v) { return v.name == name; });
+  auto found = std::find_if(values.begin(), values.end(),
+                            [&](const ConfigValue& v) { return v.name == name; });
   return found == values.end() ? nullptr : &*found;
 }
 
@@ -45,12 +50,14 @@ void merge(std::vector<ConfigValue>& values, const std::vector<ConfigValue>& add
 }
 
 void add_group(std::vector<std::string>& groups, const std::string& group) {
-  if (!group.empty() && std::find(groups.begin(), groups.end(), group) == groups.end()) groups.push_back(group);
+  if (!group.empty() && std::find(groups.begin(), groups.end(), group) == groups.end())
+    groups.push_back(group);
 }
 
 config::ConfigMap with_prefix(const config::ConfigMap& config, const std::string& prefix) {
   config::ConfigMap result;
-  for (auto entry = config.lower_bound(prefix); entry != config.end() && entry->first.starts_with(prefix); ++entry) {
+  for (auto entry = config.lower_bound(prefix);
+       entry != config.end() && entry->first.starts_with(prefix); ++entry) {
     result[entry->first.substr(prefix.size())] = entry->second;
   }
   return result;
@@ -64,12 +71,14 @@ std::string names_of(const config::ConfigMap& config) {
 
 }  // namespace
 
-Result<plugin::ClassPtr> find_connector_class(plugin::Registry& registry, const config::ConfigMap& config) {
+Result<plugin::ClassPtr> find_connector_class(plugin::Registry& registry,
+                                              const config::ConfigMap& config) {
   auto cls = config.find("connector.class");
   if (cls == config.end()) {
     // Kafka prints the values, too; they may be secrets.
-    return Error{ErrorKind::kInvalid, "Connector config {" + names_of(config) +
-                                          "} contains no connector type: add the key connector.class"};
+    return Error{ErrorKind::kInvalid,
+                 "Connector config {" + names_of(config) +
+                     "} contains no connector type: add the key connector.class"};
   }
   auto found = registry.find(cls->second, {plugin::Kind::kSource, plugin::Kind::kSink});
   if (found.ok()) return found;
@@ -78,13 +87,15 @@ Result<plugin::ClassPtr> find_connector_class(plugin::Registry& registry, const 
     if (known->kind != plugin::Kind::kSource && known->kind != plugin::Kind::kSink) continue;
     available += (available.empty() ? "" : ", ") + known->name;
   }
-  return Error{ErrorKind::kInvalid, "Failed to find any class that implements Connector and which name matches " +
-                                        cls->second + " (" + found.error().message +
-                                        "), available connectors are: " + available};
+  return Error{ErrorKind::kInvalid,
+               "Failed to find any class that implements Connector and which name matches " +
+                   cls->second + " (" + found.error().message +
+                   "), available connectors are: " + available};
 }
 
 Status Validator::plugin_checks(const RequestContext& context, const plugin::ClassPtr& cls,
-                                const config::ConfigMap& config, std::vector<ConfigValue>& values) const {
+                                const config::ConfigMap& config,
+                                std::vector<ConfigValue>& values) const {
   auto parsed = cls->config.parse(config);
   if (!parsed.ok()) return ok();  // its keys are wrong one by one already, and the errors say so
   struct Answer {
@@ -92,28 +103,29 @@ Status Validator::plugin_checks(const RequestContext& context, const plugin::Cla
     plugin::Validation validation;
   };
   auto answer = std::make_shared<Answer>();
-  auto left = std::chrono::duration_cast<std::chrono::milliseconds>(context.deadline -
-                                                                    std::chrono::steady_clock::now());
-  SLUICE_TRY(parts_.lane("class:" + cls->name, "class " + cls->name, "validate",
-                         std::max(left, std::chrono::milliseconds(1)),
-                         [answer, cls, &registry = parts_.registry, parsed = std::move(parsed).value()] {
-                           NoServices services(parsed);
-                           answer->outcome = registry.validate(cls, parsed, services, answer->validation);
-                         }));
+  auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      context.deadline - std::chrono::steady_clock::now());
+  SLUICE_TRY(
+      parts_.lane("class:" + cls->name, "class " + cls->name, "validate",
+                  std::max(left, std::chrono::milliseconds(1)),
+                  [answer, cls, &registry = parts_.registry, parsed = std::move(parsed).value()] {
+                    NoServices services(parsed);
+                    answer->outcome = registry.validate(cls, parsed, services, answer->validation);
+                  }));
   if (!answer->outcome.ok()) return answer->outcome.to_error().with("validating with " + cls->name);
   merge(values, answer->validation.additions);
   return ok();
 }
 
-void Validator::converter_checks(const std::string& role, const config::ConfigMap& config, ConfigInfos& infos,
-                                 std::vector<ConfigValue>& values) const {
+void Validator::converter_checks(const std::string& role, const config::ConfigMap& config,
+                                 ConfigInfos& infos, std::vector<ConfigValue>& values) const {
   auto chosen = config.find(role);
   ConfigValue* value = find_value(values, role);
   if (chosen == config.end() || !value || !value->errors.empty()) return;
   const config::ConfigDef* def = parts_.converter(chosen->second);
   if (!def) {
-    value->errors.push_back("Invalid value " + chosen->second + " for configuration " + role + ": Class " +
-                            chosen->second + " could not be found.");
+    value->errors.push_back("Invalid value " + chosen->second + " for configuration " + role +
+                            ": Class " + chosen->second + " could not be found.");
     return;
   }
   std::string prefix = role + ".";
@@ -129,7 +141,8 @@ void Validator::converter_checks(const std::string& role, const config::ConfigMa
   }
 }
 
-Result<ConfigInfos> Validator::validate(const RequestContext& context, const config::ConfigMap& config) const {
+Result<ConfigInfos> Validator::validate(const RequestContext& context,
+                                        const config::ConfigMap& config) const {
   SLUICE_ASSIGN(auto cls, find_connector_class(parts_.registry, config));
   const auto& framework = cls->kind == plugin::Kind::kSink ? parts_.sink : parts_.source;
 
@@ -148,7 +161,8 @@ Result<ConfigInfos> Validator::validate(const RequestContext& context, const con
   }
   // What no definition knows comes first, as in Kafka.
   for (auto& value : values) {
-    if (!framework.find(value.name) && !cls->config.find(value.name)) infos.configs.push_back({std::nullopt, value});
+    if (!framework.find(value.name) && !cls->config.find(value.name))
+      infos.configs.push_back({std::nullopt, value});
   }
   auto add_defined = [&](const config::ConfigDef& def) {
     for (const auto& key : def.keys()) {
@@ -161,7 +175,8 @@ Result<ConfigInfos> Validator::validate(const RequestContext& context, const con
   add_defined(framework);
   add_defined(cls->config);
   for (auto& info : converters.configs) infos.configs.push_back(std::move(info));
-  for (const auto& info : infos.configs) infos.error_count += static_cast<int>(info.value.errors.size());
+  for (const auto& info : infos.configs)
+    infos.error_count += static_cast<int>(info.value.errors.size());
   return infos;
 }
 
@@ -172,8 +187,9 @@ std::optional<std::string> Validator::refusal(const ConfigInfos& infos) {
   for (const auto& info : infos.configs) {
     for (const auto& error : info.value.errors) text += "\n" + error;
   }
-  return text + "\nYou can also find the above list of errors at the endpoint "
-                "`/connector-plugins/{connectorType}/config/validate`";
+  return text +
+         "\nYou can also find the above list of errors at the endpoint "
+         "`/connector-plugins/{connectorType}/config/validate`";
 }
 
 }  // namespace sluice::herder

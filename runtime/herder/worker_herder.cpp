@@ -18,7 +18,8 @@ std::string iso_instant(Clock::time_point at) {
   return text;
 }
 
-// Waits for the reply of the control plane. The slot outlives the wait: a reply may come after the deadline.
+// Waits for the reply of the control plane. The slot outlives the wait: a reply may come after the
+// deadline.
 template <class T>
 Result<T> await(const RequestContext& context, const std::string& stage,
                 const std::function<void(Reply<T>)>& request) {
@@ -36,16 +37,19 @@ Result<T> await(const RequestContext& context, const std::string& stage,
   });
   std::unique_lock lock(slot->mutex);
   if (!slot->done.wait_until(lock, context.deadline, [&] { return slot->result.has_value(); })) {
-    return Error{ErrorKind::kTimeout, "Request timed out. The worker is currently " + stage + ", which began at " +
-                                          iso_instant(began)};
+    return Error{ErrorKind::kTimeout, "Request timed out. The worker is currently " + stage +
+                                          ", which began at " + iso_instant(began)};
   }
   return std::move(*slot->result);
 }
 
-Error not_found(const std::string& name) { return {ErrorKind::kNotFound, "Connector " + name + " not found"}; }
+Error not_found(const std::string& name) {
+  return {ErrorKind::kNotFound, "Connector " + name + " not found"};
+}
 
 Error timed_out_starting() {
-  return {ErrorKind::kTimeout, "Request timed out. The worker is currently starting: it replays its internal topics"};
+  return {ErrorKind::kTimeout,
+          "Request timed out. The worker is currently starting: it replays its internal topics"};
 }
 
 std::string json_string(const std::string& text) {
@@ -98,8 +102,8 @@ void WorkerHerder::close() {
 
 Result<WorkerHerder::Use> WorkerHerder::use(const RequestContext& context) {
   std::unique_lock lock(mutex_);
-  bool in_time = changed_.wait_until(lock, context.deadline,
-                                     [&] { return parts_.has_value() || closed_ || !failure_.empty(); });
+  bool in_time = changed_.wait_until(
+      lock, context.deadline, [&] { return parts_.has_value() || closed_ || !failure_.empty(); });
   if (closed_) return Error{ErrorKind::kShutdown, "The worker is shutting down"};
   if (!failure_.empty()) return Error{ErrorKind::kFatal, failure_};
   if (!in_time) return timed_out_starting();
@@ -137,16 +141,19 @@ Result<ConnectorInfo> WorkerHerder::info(const RequestContext& context, const st
   return parts->plane->info(name);
 }
 
-Result<ConnectorStatus> WorkerHerder::status(const RequestContext& context, const std::string& name) {
+Result<ConnectorStatus> WorkerHerder::status(const RequestContext& context,
+                                             const std::string& name) {
   SLUICE_ASSIGN(auto parts, use(context));
   return parts->plane->status(name);
 }
 
-Result<TaskStateEntry> WorkerHerder::task_status(const RequestContext& context, const std::string& name, int task) {
+Result<TaskStateEntry> WorkerHerder::task_status(const RequestContext& context,
+                                                 const std::string& name, int task) {
   SLUICE_ASSIGN(auto parts, use(context));
   auto state = parts->configs.get(name) ? parts->statuses.task(name, task) : std::nullopt;
   if (!state) {
-    return Error{ErrorKind::kNotFound, "No status found for task " + name + "-" + std::to_string(task)};
+    return Error{ErrorKind::kNotFound,
+                 "No status found for task " + name + "-" + std::to_string(task)};
   }
   TaskStateEntry entry;
   static_cast<StateEntry&>(entry) = {state->state, state->worker_id, state->trace, state->version};
@@ -154,7 +161,8 @@ Result<TaskStateEntry> WorkerHerder::task_status(const RequestContext& context, 
   return entry;
 }
 
-Result<std::vector<TaskInfo>> WorkerHerder::tasks(const RequestContext& context, const std::string& name) {
+Result<std::vector<TaskInfo>> WorkerHerder::tasks(const RequestContext& context,
+                                                  const std::string& name) {
   SLUICE_ASSIGN(auto parts, use(context));
   auto entry = parts->configs.get(name);
   if (!entry) return not_found(name);
@@ -165,15 +173,19 @@ Result<std::vector<TaskInfo>> WorkerHerder::tasks(const RequestContext& context,
   return tasks;
 }
 
-Status WorkerHerder::check_config(HerderParts& parts, const RequestContext& context, const std::string& name,
-                                  const config::ConfigMap& config) {
-  bool control = std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+Status WorkerHerder::check_config(HerderParts& parts, const RequestContext& context,
+                                  const std::string& name, const config::ConfigMap& config) {
+  bool control =
+      std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
   if (control) {
-    return Error{ErrorKind::kInvalid, "Connector configuration is invalid and contains the following 1 error(s):\n"
-                                      "Invalid value " + name + " for configuration name: String may not contain "
-                                      "control sequences but had the following ASCII chars: control characters\n"
-                                      "You can also find the above list of errors at the endpoint "
-                                      "`/connector-plugins/{connectorType}/config/validate`"};
+    return Error{ErrorKind::kInvalid,
+                 "Connector configuration is invalid and contains the following 1 error(s):\n"
+                 "Invalid value " +
+                     name +
+                     " for configuration name: String may not contain "
+                     "control sequences but had the following ASCII chars: control characters\n"
+                     "You can also find the above list of errors at the endpoint "
+                     "`/connector-plugins/{connectorType}/config/validate`"};
   }
   SLUICE_ASSIGN(auto infos, parts.validator->validate(context, config));
   if (auto text = Validator::refusal(infos)) return Error{ErrorKind::kInvalid, *text};
@@ -185,13 +197,16 @@ Result<PutResult> WorkerHerder::put_config(const RequestContext& context, const 
                                            const std::string& initial_state) {
   SLUICE_ASSIGN(auto parts, use(context));
   SLUICE_TRY(check_config(*parts.operator->(), context, name, config));
-  return await<PutResult>(context, "writing the config of connector " + name, [&](Reply<PutResult> reply) {
-    parts->plane->put(name, config, allow_replace, target_state(initial_state), std::nullopt, std::move(reply));
-  });
+  return await<PutResult>(
+      context, "writing the config of connector " + name, [&](Reply<PutResult> reply) {
+        parts->plane->put(name, config, allow_replace, target_state(initial_state), std::nullopt,
+                          std::move(reply));
+      });
 }
 
-Result<ConnectorInfo> WorkerHerder::patch_config(const RequestContext& context, const std::string& name,
-                                                 const std::map<std::string, std::optional<std::string>>& patch) {
+Result<ConnectorInfo> WorkerHerder::patch_config(
+    const RequestContext& context, const std::string& name,
+    const std::map<std::string, std::optional<std::string>>& patch) {
   SLUICE_ASSIGN(auto parts, use(context));
   auto entry = parts->configs.get(name);
   if (!entry) return not_found(name);
@@ -204,9 +219,11 @@ Result<ConnectorInfo> WorkerHerder::patch_config(const RequestContext& context, 
     }
   }
   SLUICE_TRY(check_config(*parts.operator->(), context, name, config));
-  auto result = await<PutResult>(context, "writing the config of connector " + name, [&](Reply<PutResult> reply) {
-    parts->plane->put(name, config, true, store::TargetState::kStarted, entry->config, std::move(reply));
-  });
+  auto result = await<PutResult>(
+      context, "writing the config of connector " + name, [&](Reply<PutResult> reply) {
+        parts->plane->put(name, config, true, store::TargetState::kStarted, entry->config,
+                          std::move(reply));
+      });
   if (!result.ok()) return result.error();
   return std::move(result->info);
 }
@@ -217,10 +234,12 @@ Status WorkerHerder::remove(const RequestContext& context, const std::string& na
                      [&](Reply<Unit> reply) { parts->plane->remove(name, std::move(reply)); });
 }
 
-Status WorkerHerder::set_target(const RequestContext& context, const std::string& name, store::TargetState state) {
+Status WorkerHerder::set_target(const RequestContext& context, const std::string& name,
+                                store::TargetState state) {
   SLUICE_ASSIGN(auto parts, use(context));
-  return await<Unit>(context, "writing the target state of connector " + name,
-                     [&](Reply<Unit> reply) { parts->plane->set_target(name, state, std::move(reply)); });
+  return await<Unit>(
+      context, "writing the target state of connector " + name,
+      [&](Reply<Unit> reply) { parts->plane->set_target(name, state, std::move(reply)); });
 }
 
 Status WorkerHerder::pause(const RequestContext& context, const std::string& name) {
@@ -233,22 +252,26 @@ Status WorkerHerder::stop(const RequestContext& context, const std::string& name
   return set_target(context, name, store::TargetState::kStopped);
 }
 
-Result<ConnectorStatus> WorkerHerder::restart(const RequestContext& context, const std::string& name,
-                                              bool include_tasks, bool only_failed) {
+Result<ConnectorStatus> WorkerHerder::restart(const RequestContext& context,
+                                              const std::string& name, bool include_tasks,
+                                              bool only_failed) {
   SLUICE_ASSIGN(auto parts, use(context));
-  return await<ConnectorStatus>(context, "restarting connector " + name, [&](Reply<ConnectorStatus> reply) {
-    parts->plane->restart(name, include_tasks, only_failed, std::move(reply));
-  });
+  return await<ConnectorStatus>(
+      context, "restarting connector " + name, [&](Reply<ConnectorStatus> reply) {
+        parts->plane->restart(name, include_tasks, only_failed, std::move(reply));
+      });
 }
 
-Status WorkerHerder::restart_task(const RequestContext& context, const std::string& name, int task) {
+Status WorkerHerder::restart_task(const RequestContext& context, const std::string& name,
+                                  int task) {
   SLUICE_ASSIGN(auto parts, use(context));
-  return await<Unit>(context, "restarting task " + name + "-" + std::to_string(task), [&](Reply<Unit> reply) {
-    parts->plane->restart_task(name, task, std::move(reply));
-  });
+  return await<Unit>(
+      context, "restarting task " + name + "-" + std::to_string(task),
+      [&](Reply<Unit> reply) { parts->plane->restart_task(name, task, std::move(reply)); });
 }
 
-Result<std::vector<ConnectorOffset>> WorkerHerder::offsets(const RequestContext& context, const std::string& name) {
+Result<std::vector<ConnectorOffset>> WorkerHerder::offsets(const RequestContext& context,
+                                                           const std::string& name) {
   SLUICE_ASSIGN(auto parts, use(context));
   auto entry = parts->configs.get(name);
   if (!entry) return not_found(name);
@@ -256,18 +279,21 @@ Result<std::vector<ConnectorOffset>> WorkerHerder::offsets(const RequestContext&
   if (parts->plane->type_of(entry->config) == "sink") {
     SLUICE_ASSIGN(auto committed, parts->log.group_offsets(sink_group(name, entry->config)));
     for (const auto& one : committed) {
-      result.push_back({"{\"kafka_topic\":" + json_string(one.partition.topic) +
-                            ",\"kafka_partition\":" + std::to_string(one.partition.partition.value()) + "}",
-                        "{\"kafka_offset\":" + std::to_string(one.next.value()) + "}"});
+      result.push_back(
+          {"{\"kafka_topic\":" + json_string(one.partition.topic) +
+               ",\"kafka_partition\":" + std::to_string(one.partition.partition.value()) + "}",
+           "{\"kafka_offset\":" + std::to_string(one.next.value()) + "}"});
     }
     return result;
   }
   SLUICE_ASSIGN(auto stored, parts->offsets.list(name));
-  for (auto& [partition, offset] : stored) result.push_back({std::move(partition), std::move(offset)});
+  for (auto& [partition, offset] : stored)
+    result.push_back({std::move(partition), std::move(offset)});
   return result;
 }
 
-Result<std::vector<std::string>> WorkerHerder::topics(const RequestContext& context, const std::string& name) {
+Result<std::vector<std::string>> WorkerHerder::topics(const RequestContext& context,
+                                                      const std::string& name) {
   SLUICE_ASSIGN(auto parts, use(context));
   std::vector<std::string> names;
   for (const auto& one : parts->statuses.topics(name)) {
@@ -282,18 +308,23 @@ Status WorkerHerder::reset_topics(const RequestContext& context, const std::stri
   return ok();
 }
 
-Result<std::vector<plugin::ClassPtr>> WorkerHerder::plugins(const RequestContext& context, bool connectors_only) {
+Result<std::vector<plugin::ClassPtr>> WorkerHerder::plugins(const RequestContext& context,
+                                                            bool connectors_only) {
   SLUICE_ASSIGN(auto parts, use(context));
   auto classes = parts->registry.list();
   classes.insert(classes.end(), parts->built_in_classes.begin(), parts->built_in_classes.end());
   // Kafka's order: sinks, sources, transformations, predicates, converters, header converters.
   auto rank = [](plugin::Kind kind) {
-    return kind == plugin::Kind::kSink ? 0 : kind == plugin::Kind::kSource ? 1 : static_cast<int>(kind);
+    return kind == plugin::Kind::kSink     ? 0
+           : kind == plugin::Kind::kSource ? 1
+                                           : static_cast<int>(kind);
   };
-  std::erase_if(classes, [&](const plugin::ClassPtr& cls) { return connectors_only && rank(cls->kind) > 1; });
-  std::stable_sort(classes.begin(), classes.end(), [&](const plugin::ClassPtr& a, const plugin::ClassPtr& b) {
-    return std::pair(rank(a->kind), a->name) < std::pair(rank(b->kind), b->name);
-  });
+  std::erase_if(
+      classes, [&](const plugin::ClassPtr& cls) { return connectors_only && rank(cls->kind) > 1; });
+  std::stable_sort(classes.begin(), classes.end(),
+                   [&](const plugin::ClassPtr& a, const plugin::ClassPtr& b) {
+                     return std::pair(rank(a->kind), a->name) < std::pair(rank(b->kind), b->name);
+                   });
   return classes;
 }
 
@@ -304,8 +335,9 @@ Result<std::vector<config::ConfigKey>> WorkerHerder::plugin_config(const Request
     if (const auto* def = parts->built_in(plugin)) return def->keys();
   }
   using plugin::Kind;
-  auto cls = parts->registry.find(plugin, {Kind::kSource, Kind::kSink, Kind::kTransformation, Kind::kPredicate,
-                                           Kind::kConverter, Kind::kHeaderConverter});
+  auto cls =
+      parts->registry.find(plugin, {Kind::kSource, Kind::kSink, Kind::kTransformation,
+                                    Kind::kPredicate, Kind::kConverter, Kind::kHeaderConverter});
   if (!cls.ok()) {
     return Error{ErrorKind::kNotFound, "Unknown plugin " + plugin + ". " + cls.error().message};
   }

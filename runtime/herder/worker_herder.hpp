@@ -24,13 +24,15 @@ struct HerderParts {
   store::StatusStore& statuses;
   store::OffsetStore& offsets;
   log::Log& log;
-  // The ConfigDef of a converter or other built-in class, for plugin_config; nullptr for an unknown one.
+  // The ConfigDef of a converter or other built-in class, for plugin_config; nullptr for an unknown
+  // one.
   std::function<const config::ConfigDef*(const std::string& name)> built_in;
   std::vector<plugin::ClassPtr> built_in_classes;
 };
 
-// The herder behind REST: turns blocking calls into requests to the control plane, and serves reads from the stores.
-// Owned by the app; any thread. Calls that come before ready() wait for it, up to their deadline.
+// The herder behind REST: turns blocking calls into requests to the control plane, and serves reads
+// from the stores. Owned by the app; any thread. Calls that come before ready() wait for it, up to
+// their deadline.
 class WorkerHerder : public Herder {
  public:
   void ready(HerderParts parts);
@@ -44,24 +46,30 @@ class WorkerHerder : public Herder {
   Result<std::vector<std::string>> connectors(const RequestContext& context) override;
   Result<ConnectorInfo> info(const RequestContext& context, const std::string& name) override;
   Result<ConnectorStatus> status(const RequestContext& context, const std::string& name) override;
-  Result<TaskStateEntry> task_status(const RequestContext& context, const std::string& name, int task) override;
-  Result<std::vector<TaskInfo>> tasks(const RequestContext& context, const std::string& name) override;
+  Result<TaskStateEntry> task_status(const RequestContext& context, const std::string& name,
+                                     int task) override;
+  Result<std::vector<TaskInfo>> tasks(const RequestContext& context,
+                                      const std::string& name) override;
   Result<PutResult> put_config(const RequestContext& context, const std::string& name,
                                const config::ConfigMap& config, bool allow_replace,
                                const std::string& initial_state) override;
-  Result<ConnectorInfo> patch_config(const RequestContext& context, const std::string& name,
-                                     const std::map<std::string, std::optional<std::string>>& patch) override;
+  Result<ConnectorInfo> patch_config(
+      const RequestContext& context, const std::string& name,
+      const std::map<std::string, std::optional<std::string>>& patch) override;
   Status remove(const RequestContext& context, const std::string& name) override;
   Status pause(const RequestContext& context, const std::string& name) override;
   Status resume(const RequestContext& context, const std::string& name) override;
   Status stop(const RequestContext& context, const std::string& name) override;
-  Result<ConnectorStatus> restart(const RequestContext& context, const std::string& name, bool include_tasks,
-                                  bool only_failed) override;
+  Result<ConnectorStatus> restart(const RequestContext& context, const std::string& name,
+                                  bool include_tasks, bool only_failed) override;
   Status restart_task(const RequestContext& context, const std::string& name, int task) override;
-  Result<std::vector<ConnectorOffset>> offsets(const RequestContext& context, const std::string& name) override;
-  Result<std::vector<std::string>> topics(const RequestContext& context, const std::string& name) override;
+  Result<std::vector<ConnectorOffset>> offsets(const RequestContext& context,
+                                               const std::string& name) override;
+  Result<std::vector<std::string>> topics(const RequestContext& context,
+                                          const std::string& name) override;
   Status reset_topics(const RequestContext& context, const std::string& name) override;
-  Result<std::vector<plugin::ClassPtr>> plugins(const RequestContext& context, bool connectors_only) override;
+  Result<std::vector<plugin::ClassPtr>> plugins(const RequestContext& context,
+                                                bool connectors_only) override;
   Result<std::vector<config::ConfigKey>> plugin_config(const RequestContext& context,
                                                        const std::string& plugin) override;
   Result<ConfigInfos> validate(const RequestContext& context, const std::string& plugin,
@@ -73,7 +81,9 @@ class WorkerHerder : public Herder {
    public:
     explicit Use(WorkerHerder& herder) : herder_(&herder) {}
     Use(Use&& other) noexcept : herder_(std::exchange(other.herder_, nullptr)) {}
-    ~Use() { if (herder_) herder_->done_with(); }
+    ~Use() {
+      if (herder_) herder_->done_with();
+    }
     HerderParts* operator->() const { return &*herder_->parts_; }
 
    private:
@@ -81,7 +91,8 @@ class WorkerHerder : public Herder {
   };
   Result<Use> use(const RequestContext& context);
   void done_with();
-  Status set_target(const RequestContext& context, const std::string& name, store::TargetState state);
+  Status set_target(const RequestContext& context, const std::string& name,
+                    store::TargetState state);
   Status check_config(HerderParts& parts, const RequestContext& context, const std::string& name,
                       const config::ConfigMap& config);
 

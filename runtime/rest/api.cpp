@@ -8,7 +8,8 @@ namespace sluice::rest {
 namespace {
 
 // Matches a pattern such as "/connectors/{}/config" and collects what the braces stand for.
-bool match(std::string_view pattern, const std::vector<std::string>& segments, std::vector<std::string>& args) {
+bool match(std::string_view pattern, const std::vector<std::string>& segments,
+           std::vector<std::string>& args) {
   args.clear();
   size_t i = 0;
   pattern.remove_prefix(1);
@@ -30,7 +31,8 @@ bool match(std::string_view pattern, const std::vector<std::string>& segments, s
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   return out;
 }
 
@@ -41,10 +43,12 @@ std::string_view strip(std::string_view text) {
 }
 
 bool is_json(const std::string& content_type) {
-  return lower(strip(std::string_view(content_type).substr(0, content_type.find(';')))) == "application/json";
+  return lower(strip(std::string_view(content_type).substr(0, content_type.find(';')))) ==
+         "application/json";
 }
 
-// Does an Accept header take what the route produces? Quality 0 is a refusal; without a header all is taken.
+// Does an Accept header take what the route produces? Quality 0 is a refusal; without a header all
+// is taken.
 bool accepts(const std::string& accept, std::string_view type) {
   if (strip(accept).empty()) return true;
   auto family = std::string(type.substr(0, type.find('/'))) + "/*";
@@ -54,8 +58,8 @@ bool accepts(const std::string& accept, std::string_view type) {
     auto range = lower(rest.substr(0, comma));
     rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
     auto name = strip(std::string_view(range).substr(0, range.find(';')));
-    bool refused = range.find(";q=0") != std::string::npos && range.find_first_of("123456789", range.find(";q=0")) ==
-                                                                  std::string::npos;
+    bool refused = range.find(";q=0") != std::string::npos &&
+                   range.find_first_of("123456789", range.find(";q=0")) == std::string::npos;
     if (!refused && (name == "*/*" || name == family || name == type)) return true;
   }
   return false;
@@ -82,8 +86,10 @@ const std::vector<Api::Route>& Api::routes() {
       {"PATCH", "/connectors/{}/config", O::kAlter, G::kConnector, true, &Api::patch_config},
       {"GET", "/connectors/{}/status", O::kDescribe, G::kConnector, false, &Api::get_status},
       {"GET", "/connectors/{}/tasks", O::kDescribe, G::kConnector, false, &Api::get_tasks},
-      {"GET", "/connectors/{}/tasks/{}/status", O::kDescribe, G::kConnector, false, &Api::get_task_status},
-      {"POST", "/connectors/{}/tasks/{}/restart", O::kAlter, G::kConnector, false, &Api::restart_task},
+      {"GET", "/connectors/{}/tasks/{}/status", O::kDescribe, G::kConnector, false,
+       &Api::get_task_status},
+      {"POST", "/connectors/{}/tasks/{}/restart", O::kAlter, G::kConnector, false,
+       &Api::restart_task},
       {"POST", "/connectors/{}/restart", O::kAlter, G::kConnector, false, &Api::restart},
       {"PUT", "/connectors/{}/pause", O::kAlter, G::kConnector, false, &Api::pause},
       {"PUT", "/connectors/{}/resume", O::kAlter, G::kConnector, false, &Api::resume},
@@ -95,7 +101,11 @@ const std::vector<Api::Route>& Api::routes() {
       {"PUT", "/connectors/{}/topics/reset", O::kAlter, G::kConnector, false, &Api::reset_topics},
       {"GET", "/connector-plugins", O::kDescribe, G::kWorker, false, &Api::list_plugins},
       {"GET", "/connector-plugins/{}/config", O::kDescribe, G::kPlugin, false, &Api::plugin_config},
-      {"PUT", "/connector-plugins/{}/config/validate", O::kDescribe, G::kPlugin, true, &Api::validate},
+      {"PUT", "/connector-plugins/{}/config/validate", O::kDescribe, G::kPlugin, true,
+       &Api::validate},
+      {"GET", "/sluice/topics", O::kDescribe, G::kWorker, false, &Api::topics_of_log},
+      {"GET", "/sluice/topics/{}", O::kDescribe, G::kTopic, false, &Api::topic_of_log},
+      {"GET", "/sluice/topics/{}/records", O::kRead, G::kTopic, false, &Api::records_of_log},
   };
   return table;
 }
@@ -129,13 +139,15 @@ Response Api::dispatch(const Request& request) {
   return response;
 }
 
-Response Api::run(const Route& route, const Request& request, const std::vector<std::string>& args) {
+Response Api::run(const Route& route, const Request& request,
+                  const std::vector<std::string>& args) {
   bool text = route.handler == &Api::metrics;
   if (!text && !accepts(request.accept, "application/json")) return standard_error(406);
   // A body that nobody reads needs no type; one that is read has to be JSON.
   if (route.body && !is_json(request.content_type)) return standard_error(415);
   std::string resource = route.guards == Guards::kConnector ? "connector:" + args[0]
                          : route.guards == Guards::kPlugin  ? "plugin:" + args[0]
+                         : route.guards == Guards::kTopic   ? "topic:" + args[0]
                                                             : "worker";
   if (auto status = allow(request, route.operation, resource); !status.ok()) {
     return error_response(403, status.error().message);

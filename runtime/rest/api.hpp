@@ -6,20 +6,23 @@
 #include <vector>
 
 #include "runtime/herder/herder.hpp"
+#include "runtime/log/log.hpp"
 #include "runtime/rest/http.hpp"
 
 namespace sluice::rest {
 
 struct ApiOptions {
-  std::string version;                   // of GET /
+  std::string version;  // of GET /
   std::string commit;
   bool topic_tracking = true;            // topic.tracking.enable
   bool topic_tracking_reset = true;      // topic.tracking.allow.reset
   std::function<std::string()> metrics;  // Prometheus text; empty function = no /metrics
+  std::function<log::Log*()> log;        // for /sluice/topics; nullptr while it is not open yet
 };
 
-// Kafka Connect's REST API over a Herder: one table of routes, one function that dispatches, authorizes and answers.
-// No sockets, no threads of its own. Owned by the app; thread-safe, as the herder and the authorizer are.
+// Kafka Connect's REST API over a Herder: one table of routes, one function that dispatches,
+// authorizes and answers. No sockets, no threads of its own. Owned by the app; thread-safe, as the
+// herder and the authorizer are.
 class Api {
  public:
   Api(herder::Herder& herder, Authorizer& authorizer, ApiOptions options);
@@ -27,13 +30,18 @@ class Api {
 
  private:
   using Handler = Response (Api::*)(const Request& request, const std::vector<std::string>& args);
-  enum class Guards { kWorker, kConnector, kPlugin };  // what kind of resource the first "{}" names
+  enum class Guards {
+    kWorker,
+    kConnector,
+    kPlugin,
+    kTopic
+  };  // what kind of resource the first "{}" names
   struct Route {
     const char* method;
     const char* pattern;  // "{}" matches one segment
     Operation operation;
     Guards guards;
-    bool body;            // a body is read: it has to be JSON
+    bool body;  // a body is read: it has to be JSON
     Handler handler;
   };
   static const std::vector<Route>& routes();
@@ -67,6 +75,10 @@ class Api {
   Response list_plugins(const Request& request, const std::vector<std::string>& args);
   Response plugin_config(const Request& request, const std::vector<std::string>& args);
   Response validate(const Request& request, const std::vector<std::string>& args);
+
+  Response topics_of_log(const Request& request, const std::vector<std::string>& args);
+  Response topic_of_log(const Request& request, const std::vector<std::string>& args);
+  Response records_of_log(const Request& request, const std::vector<std::string>& args);
 
   herder::Herder& herder_;
   Authorizer& authorizer_;

@@ -25,7 +25,9 @@ Response no_body(int status) {
   return response;
 }
 
-Response answer(const Status& status, int code) { return status.ok() ? no_body(code) : to_response(status.error()); }
+Response answer(const Status& status, int code) {
+  return status.ok() ? no_body(code) : to_response(status.error());
+}
 
 template <class T>
 Response answer(const Result<T>& result, int code = 200) {
@@ -37,7 +39,8 @@ bool flag(const Request& request, const char* name) {
   auto value = request.target.query_value(name);
   if (!value || value->size() != 4) return false;
   std::string word = *value;
-  std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(word.begin(), word.end(), word.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   return word == "true";
 }
 
@@ -53,7 +56,8 @@ Status put_name(const std::string& name, config::ConfigMap& config) {
   auto [entry, added] = config.try_emplace("name", name);
   if (!added && entry->second != name) {
     return Error{ErrorKind::kInvalid, "Connector name configuration (" + entry->second +
-                                          ") doesn't match connector name in the URL (" + name + ")"};
+                                          ") doesn't match connector name in the URL (" + name +
+                                          ")"};
   }
   return ok();
 }
@@ -61,7 +65,8 @@ Status put_name(const std::string& name, config::ConfigMap& config) {
 Response created_or_replaced(const Result<herder::PutResult>& result) {
   if (!result.ok()) return to_response(result.error());
   Response response = json(render(result->info), result->created ? 201 : 200);
-  if (result->created) response.headers.emplace_back("Location", "/connectors/" + percent_encode(result->info.name));
+  if (result->created)
+    response.headers.emplace_back("Location", "/connectors/" + percent_encode(result->info.name));
   return response;
 }
 
@@ -113,7 +118,8 @@ Response Api::create_connector(const Request& request, const std::vector<std::st
   if (auto status = allow(request, Operation::kCreate, "connector:" + body->name); !status.ok()) {
     return error_response(403, status.error().message);
   }
-  if (auto status = put_name(body->name, body->config); !status.ok()) return to_response(status.error());
+  if (auto status = put_name(body->name, body->config); !status.ok())
+    return to_response(status.error());
   return created_or_replaced(
       herder_.put_config(request.context, body->name, body->config, false, body->initial_state));
 }
@@ -142,7 +148,8 @@ Response Api::patch_config(const Request& request, const std::vector<std::string
   auto patch = parse_patch(request.body);
   if (!patch.ok()) return to_response(patch.error());
   if (auto name = patch->find("name"); name != patch->end() && name->second != args[0]) {
-    return error_response(400, "The patch changes \"name\": a connector keeps the name of its URL (" + args[0] + ")");
+    return error_response(
+        400, "The patch changes \"name\": a connector keeps the name of its URL (" + args[0] + ")");
   }
   return answer(herder_.patch_config(request.context, args[0], *patch));
 }
@@ -204,7 +211,8 @@ Response Api::get_topics(const Request& request, const std::vector<std::string>&
 
 Response Api::reset_topics(const Request& request, const std::vector<std::string>& args) {
   if (!options_.topic_tracking) return error_response(403, "Topic tracking is disabled.");
-  if (!options_.topic_tracking_reset) return error_response(403, "Topic tracking reset is disabled.");
+  if (!options_.topic_tracking_reset)
+    return error_response(403, "Topic tracking reset is disabled.");
   return answer(herder_.reset_topics(request.context, args[0]), 202);
 }
 

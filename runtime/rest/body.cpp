@@ -10,7 +10,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Error invalid(std::string message) { return {ErrorKind::kInvalid, std::move(message)}; }
+Error invalid(std::string message) {
+  return {ErrorKind::kInvalid, std::move(message)};
+}
 
 // "line 2, column 7" of the byte `position` (1-based, as nlohmann counts what it has read).
 std::string place(std::string_view text, size_t position) {
@@ -21,9 +23,9 @@ std::string place(std::string_view text, size_t position) {
   return "line " + std::to_string(line) + ", column " + std::to_string(column);
 }
 
-// Builds a document from the parser's events. Differs from nlohmann's own builder in three ways: depth is bounded,
-// numbers keep the text they were written with (as strings: all callers want strings), and a key that comes twice
-// in one object is an error instead of a silent choice.
+// Builds a document from the parser's events. Differs from nlohmann's own builder in three ways:
+// depth is bounded, numbers keep the text they were written with (as strings: all callers want
+// strings), and a key that comes twice in one object is an error instead of a silent choice.
 class Builder : public nlohmann::json_sax<Json> {
  public:
   explicit Builder(std::string_view text) : text_(text) {}
@@ -40,11 +42,19 @@ class Builder : public nlohmann::json_sax<Json> {
   bool binary(binary_t&) override { return false; }
   bool start_object(size_t) override { return open(Json::object()); }
   bool start_array(size_t) override { return open(Json::array()); }
-  bool end_object() override { stack_.pop_back(); return true; }
-  bool end_array() override { stack_.pop_back(); return true; }
+  bool end_object() override {
+    stack_.pop_back();
+    return true;
+  }
+  bool end_array() override {
+    stack_.pop_back();
+    return true;
+  }
   bool key(string_t& name) override {
-    if (stack_.back()->size() >= kMaxFields) {  // looking for repeats is linear in the number of fields
-      error = "An object in the request body has more than " + std::to_string(kMaxFields) + " fields";
+    if (stack_.back()->size() >=
+        kMaxFields) {  // looking for repeats is linear in the number of fields
+      error =
+          "An object in the request body has more than " + std::to_string(kMaxFields) + " fields";
       return false;
     }
     if (stack_.back()->contains(name)) {
@@ -54,9 +64,11 @@ class Builder : public nlohmann::json_sax<Json> {
     key_ = std::move(name);
     return true;
   }
-  bool parse_error(size_t position, const std::string&, const nlohmann::detail::exception& cause) override {
+  bool parse_error(size_t position, const std::string&,
+                   const nlohmann::detail::exception& cause) override {
     std::string what = cause.what();
-    auto detail = what.find(": ");  // "[json.exception.parse_error.101] parse error at line 1, column 2: syntax ..."
+    auto detail = what.find(
+        ": ");  // "[json.exception.parse_error.101] parse error at line 1, column 2: syntax ..."
     if (detail != std::string::npos) what = what.substr(detail + 2);
     error = "Malformed JSON in the request body at " + place(text_, position) + ": " + what;
     return false;
@@ -106,7 +118,8 @@ Result<Json> parse(std::string_view body) {
   } catch (const std::exception& error) {
     return invalid(std::string("Malformed JSON in the request body: ") + error.what());
   }
-  if (!parsed) return invalid(builder.error.empty() ? "Malformed JSON in the request body" : builder.error);
+  if (!parsed)
+    return invalid(builder.error.empty() ? "Malformed JSON in the request body" : builder.error);
   return std::move(builder.root);
 }
 
@@ -119,7 +132,8 @@ const char* kind_of(const Json& value) {
 
 Result<Json> parse_object(std::string_view body) {
   SLUICE_ASSIGN(auto json, parse(body));
-  if (!json.is_object()) return invalid(std::string("The request body must be a JSON object, not ") + kind_of(json));
+  if (!json.is_object())
+    return invalid(std::string("The request body must be a JSON object, not ") + kind_of(json));
   return json;
 }
 
@@ -145,7 +159,8 @@ Result<config::ConfigMap> to_config(const Json& object, const std::string& where
   config::ConfigMap config;
   for (auto& [key, value] : patch) {
     if (!value) {
-      return invalid("Null value can not be supplied as the configuration value. (\"" + key + "\" in " + where + ")");
+      return invalid("Null value can not be supplied as the configuration value. (\"" + key +
+                     "\" in " + where + ")");
     }
     config[key] = std::move(*value);
   }
@@ -160,9 +175,11 @@ std::string trim(const std::string& text) {
 
 Result<std::string> parse_initial_state(const Json& value) {
   std::string state = value.is_string() ? value.get<std::string>() : "";
-  std::transform(state.begin(), state.end(), state.begin(), [](unsigned char c) { return std::toupper(c); });
+  std::transform(state.begin(), state.end(), state.begin(),
+                 [](unsigned char c) { return std::toupper(c); });
   if (state == "RUNNING" || state == "PAUSED" || state == "STOPPED") return state;
-  return invalid("Unknown initial_state \"" + (value.is_string() ? value.get<std::string>() : kind_of(value)) +
+  return invalid("Unknown initial_state \"" +
+                 (value.is_string() ? value.get<std::string>() : kind_of(value)) +
                  "\": it is one of RUNNING, PAUSED, STOPPED");
 }
 
@@ -181,7 +198,8 @@ Result<CreateRequest> parse_create_request(std::string_view body) {
       if (value.is_string()) request.name = trim(value.get<std::string>());
     } else if (key == "config") {
       if (!value.is_object()) {
-        return invalid(std::string("The field \"config\" must be an object of strings, not ") + kind_of(value));
+        return invalid(std::string("The field \"config\" must be an object of strings, not ") +
+                       kind_of(value));
       }
       SLUICE_ASSIGN(request.config, to_config(value, "\"config\""));
       has_config = true;
@@ -189,11 +207,13 @@ Result<CreateRequest> parse_create_request(std::string_view body) {
       if (value.is_null()) continue;
       SLUICE_ASSIGN(request.initial_state, parse_initial_state(value));
     } else {
-      return invalid("Unrecognized field \"" + key +
-                     "\" in the request body: it may have \"name\", \"config\" and \"initial_state\"");
+      return invalid(
+          "Unrecognized field \"" + key +
+          "\" in the request body: it may have \"name\", \"config\" and \"initial_state\"");
     }
   }
-  if (!has_config) return invalid("The request body has no field \"config\": the connector's configuration");
+  if (!has_config)
+    return invalid("The request body has no field \"config\": the connector's configuration");
   return request;
 }
 

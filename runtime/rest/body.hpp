@@ -16,12 +16,13 @@ namespace sluice::rest {
 inline constexpr int kMaxJsonDepth = 32;
 
 struct CreateRequest {
-  std::string name;           // trimmed; empty if the body has none
+  std::string name;  // trimmed; empty if the body has none
   config::ConfigMap config;
   std::string initial_state;  // RUNNING, PAUSED, STOPPED
 };
 Result<CreateRequest> parse_create_request(std::string_view body);
-// A flat object. Numbers and booleans become strings as they are written; null and nested values are refused.
+// A flat object. Numbers and booleans become strings as they are written; null and nested values
+// are refused.
 Result<config::ConfigMap> parse_config(std::string_view body);
 // The same, where null (nullopt) means: remove the key.
 Result<std::map<std::string, std::optional<std::string>>> parse_patch(std::string_view body);

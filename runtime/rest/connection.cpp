@@ -14,7 +14,8 @@ using std::chrono::milliseconds;
 bool read_body(std::istream& stream, size_t max, std::string& body) {
   char buffer[8192];
   while (stream && body.size() <= max) {
-    stream.read(buffer, static_cast<std::streamsize>(std::min(sizeof buffer, max + 1 - body.size())));
+    stream.read(buffer,
+                static_cast<std::streamsize>(std::min(sizeof buffer, max + 1 - body.size())));
     body.append(buffer, static_cast<size_t>(stream.gcount()));
     if (stream.gcount() == 0) break;
   }
@@ -22,7 +23,8 @@ bool read_body(std::istream& stream, size_t max, std::string& body) {
 }
 
 bool has_body(const Poco::Net::HTTPRequest& request) {
-  return request.getChunkedTransferEncoding() || (request.hasContentLength() && request.getContentLength64() > 0);
+  return request.getChunkedTransferEncoding() ||
+         (request.hasContentLength() && request.getContentLength64() > 0);
 }
 
 }  // namespace
@@ -89,8 +91,9 @@ void Connection::run() {
     shared_->deadlines.set(this, socket(), milliseconds(shared_->options.header_deadline_ms));
     while (session.hasMoreRequests()) {
       if (!serve_one(session)) break;
-      shared_->deadlines.set(this, socket(), milliseconds(shared_->options.keep_alive_ms +
-                                                          shared_->options.header_deadline_ms));
+      shared_->deadlines.set(
+          this, socket(),
+          milliseconds(shared_->options.keep_alive_ms + shared_->options.header_deadline_ms));
     }
   } catch (const Poco::Exception&) {
     // The peer went away while it was read from or written to: there is nobody left to answer.
@@ -113,11 +116,13 @@ bool Connection::serve_one(Poco::Net::HTTPServerSession& session) {
   }
 }
 
-void Connection::answer(Poco::Net::HTTPServerSession& session, Poco::Net::HTTPServerRequestImpl& request,
+void Connection::answer(Poco::Net::HTTPServerSession& session,
+                        Poco::Net::HTTPServerRequestImpl& request,
                         Poco::Net::HTTPServerResponseImpl& response) {
   const auto& options = shared_->options;
   Guard::Headers headers{request.getMethod(), request.get("Host", ""), request.get("Origin", ""),
-                         request.get("Sec-Fetch-Site", ""), request.get("Access-Control-Request-Method", "")};
+                         request.get("Sec-Fetch-Site", ""),
+                         request.get("Access-Control-Request-Method", "")};
   bool close = !request.getKeepAlive();
   Response result = respond(request, response, headers, close);
 
@@ -127,17 +132,21 @@ void Connection::answer(Poco::Net::HTTPServerSession& session, Poco::Net::HTTPSe
                               reason_phrase(result.status));
   response.setDate(Poco::Timestamp());
   response.setKeepAlive(!close && session.canKeepAlive());
-  if (!result.content_type.empty() && !result.body.empty()) response.setContentType(result.content_type);
+  if (!result.content_type.empty() && !result.body.empty())
+    response.setContentType(result.content_type);
   for (const auto& [name, value] : result.headers) response.set(name, value);
-  for (const auto& [name, value] : shared_->guard.response_headers(headers)) response.set(name, value);
-  if (result.status != 204) response.setContentLength64(static_cast<Poco::Int64>(result.body.size()));
+  for (const auto& [name, value] : shared_->guard.response_headers(headers))
+    response.set(name, value);
+  if (result.status != 204)
+    response.setContentLength64(static_cast<Poco::Int64>(result.body.size()));
   auto& out = response.send();
   out << result.body;
   out.flush();
   session.setKeepAlive(response.getKeepAlive());
 }
 
-Response Connection::respond(Poco::Net::HTTPServerRequestImpl& request, Poco::Net::HTTPServerResponseImpl& response,
+Response Connection::respond(Poco::Net::HTTPServerRequestImpl& request,
+                             Poco::Net::HTTPServerResponseImpl& response,
                              const Guard::Headers& headers, bool& close) {
   const auto& options = shared_->options;
   bool body_waits = has_body(request);
@@ -156,20 +165,26 @@ Response Connection::respond(Poco::Net::HTTPServerRequestImpl& request, Poco::Ne
   plain.accept = request.get("Accept", "");
   plain.context.listener = listener_;
   plain.context.client_id = request.get("User-Agent", "").substr(0, 256);
-  plain.context.deadline = std::chrono::steady_clock::now() + milliseconds(options.request_deadline_ms);
+  plain.context.deadline =
+      std::chrono::steady_clock::now() + milliseconds(options.request_deadline_ms);
   if (body_waits) {
-    std::string too_large = "The request body is larger than " + std::to_string(options.body_max) + " bytes";
-    if (request.hasContentLength() && request.getContentLength64() > static_cast<Poco::Int64>(options.body_max)) {
+    std::string too_large =
+        "The request body is larger than " + std::to_string(options.body_max) + " bytes";
+    if (request.hasContentLength() &&
+        request.getContentLength64() > static_cast<Poco::Int64>(options.body_max)) {
       return unread(error_response(413, too_large));
     }
     shared_->deadlines.set(this, socket(), milliseconds(options.body_deadline_ms));
     if (request.getExpectContinue()) response.sendContinue();
-    if (!read_body(request.stream(), options.body_max, plain.body)) return unread(error_response(413, too_large));
-    if (request.hasContentLength() && plain.body.size() < static_cast<size_t>(request.getContentLength64())) {
+    if (!read_body(request.stream(), options.body_max, plain.body))
+      return unread(error_response(413, too_large));
+    if (request.hasContentLength() &&
+        plain.body.size() < static_cast<size_t>(request.getContentLength64())) {
       return unread(error_response(400, "The request body ends before its Content-Length"));
     }
   }
-  shared_->deadlines.set(this, socket(), milliseconds(options.request_deadline_ms + options.body_deadline_ms));
+  shared_->deadlines.set(this, socket(),
+                         milliseconds(options.request_deadline_ms + options.body_deadline_ms));
   try {
     return shared_->handler(plain);
   } catch (const std::exception& error) {
@@ -177,11 +192,13 @@ Response Connection::respond(Poco::Net::HTTPServerRequestImpl& request, Poco::Ne
   }
 }
 
-void Connection::refuse(Poco::Net::HTTPServerSession& session, int status, const std::string& message) {
+void Connection::refuse(Poco::Net::HTTPServerSession& session, int status,
+                        const std::string& message) {
   Poco::Net::HTTPServerResponseImpl response(session);
   Response error = error_response(status, message);
   response.setVersion(Poco::Net::HTTPMessage::HTTP_1_1);
-  response.setStatusAndReason(static_cast<Poco::Net::HTTPResponse::HTTPStatus>(status), reason_phrase(status));
+  response.setStatusAndReason(static_cast<Poco::Net::HTTPResponse::HTTPStatus>(status),
+                              reason_phrase(status));
   response.setKeepAlive(false);
   response.setContentType(error.content_type);
   response.setContentLength64(static_cast<Poco::Int64>(error.body.size()));
@@ -189,8 +206,10 @@ void Connection::refuse(Poco::Net::HTTPServerSession& session, int status, const
   session.setKeepAlive(false);
 }
 
-Poco::Net::TCPServerConnection* ConnectionFactory::createConnection(const Poco::Net::StreamSocket& socket) {
-  return new Connection(socket, shared_, listener_);  // NOLINT: Poco's dispatcher takes the ownership
+Poco::Net::TCPServerConnection* ConnectionFactory::createConnection(
+    const Poco::Net::StreamSocket& socket) {
+  return new Connection(socket, shared_,
+                        listener_);  // NOLINT: Poco's dispatcher takes the ownership
 }
 
 }  // namespace sluice::rest

@@ -18,8 +18,9 @@
 
 namespace sluice::rest {
 
-// Deadlines of all open connections: a thread of its own ends those that are late (a client that sends its headers
-// byte by byte would hold a thread for ever otherwise). Owned by the server; outlives its connections.
+// Deadlines of all open connections: a thread of its own ends those that are late (a client that
+// sends its headers byte by byte would hold a thread for ever otherwise). Owned by the server;
+// outlives its connections.
 class Deadlines {
  public:
   Deadlines();
@@ -52,11 +53,13 @@ struct Shared {
   Poco::Net::HTTPServerParams::Ptr params;
 };
 
-// One connection, one thread of the pool: reads requests, calls the handler, writes answers. Like Poco's
-// HTTPServerConnection, but every answer is JSON, bodies are bounded, and each phase has a deadline.
+// One connection, one thread of the pool: reads requests, calls the handler, writes answers. Like
+// Poco's HTTPServerConnection, but every answer is JSON, bodies are bounded, and each phase has a
+// deadline.
 class Connection : public Poco::Net::TCPServerConnection {
  public:
-  Connection(const Poco::Net::StreamSocket& socket, std::shared_ptr<Shared> shared, std::string listener)
+  Connection(const Poco::Net::StreamSocket& socket, std::shared_ptr<Shared> shared,
+             std::string listener)
       : TCPServerConnection(socket), shared_(std::move(shared)), listener_(std::move(listener)) {}
   ~Connection() override { shared_->deadlines.forget(this); }
   void run() override;
@@ -66,8 +69,9 @@ class Connection : public Poco::Net::TCPServerConnection {
   void answer(Poco::Net::HTTPServerSession& session, Poco::Net::HTTPServerRequestImpl& request,
               Poco::Net::HTTPServerResponseImpl& response);
   // The finished response; sets `close` where the rest of the body stays unread.
-  Response respond(Poco::Net::HTTPServerRequestImpl& request, Poco::Net::HTTPServerResponseImpl& response,
-                   const Guard::Headers& headers, bool& close);
+  Response respond(Poco::Net::HTTPServerRequestImpl& request,
+                   Poco::Net::HTTPServerResponseImpl& response, const Guard::Headers& headers,
+                   bool& close);
   void refuse(Poco::Net::HTTPServerSession& session, int status, const std::string& message);
 
   std::shared_ptr<Shared> shared_;

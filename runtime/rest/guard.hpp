@@ -10,18 +10,20 @@
 namespace sluice::rest {
 
 struct GuardOptions {
-  bool loopback = true;                     // the listener is bound to loopback
-  std::vector<std::string> allowed_hosts;   // besides localhost, IP addresses: rest.allowed.hosts, advertised name
-  std::vector<std::string> allowed_origins; // access.control.allow.origin; "*" wildcards
-  std::vector<std::string> allowed_methods; // access.control.allow.methods; empty = GET, POST, HEAD
-  Pairs extra_headers;                      // response.http.headers.config
+  bool loopback = true;  // the listener is bound to loopback
+  std::vector<std::string>
+      allowed_hosts;  // besides localhost, IP addresses: rest.allowed.hosts, advertised name
+  std::vector<std::string> allowed_origins;  // access.control.allow.origin; "*" wildcards
+  std::vector<std::string>
+      allowed_methods;  // access.control.allow.methods; empty = GET, POST, HEAD
+  Pairs extra_headers;  // response.http.headers.config
 };
 // The values of the worker's properties; lists are separated by commas. kInvalid names the key.
 Result<Pairs> parse_extra_headers(const std::string& value);
 
-// Keeps web pages of other sites away from the API, without a login: a browser that visits such a page can send
-// requests to localhost (and, by DNS rebinding, read the answers), command-line tools send neither a foreign Host nor
-// an Origin. Immutable; any thread.
+// Keeps web pages of other sites away from the API, without a login: a browser that visits such a
+// page can send requests to localhost (and, by DNS rebinding, read the answers), command-line tools
+// send neither a foreign Host nor an Origin. Immutable; any thread.
 class Guard {
  public:
   explicit Guard(GuardOptions options) : options_(std::move(options)) {}

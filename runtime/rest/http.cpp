@@ -22,8 +22,9 @@ Result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
       int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
       int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
       if (high < 0 || low < 0) {
-        return Error{ErrorKind::kInvalid, "Malformed percent-encoding at character " + std::to_string(i) + " of \"" +
-                                              std::string(text) + "\": write a literal % as %25"};
+        return Error{ErrorKind::kInvalid, "Malformed percent-encoding at character " +
+                                              std::to_string(i) + " of \"" + std::string(text) +
+                                              "\": write a literal % as %25"};
       }
       out.push_back(static_cast<char>(high * 16 + low));
       i += 2;
@@ -61,7 +62,8 @@ std::optional<std::string> Target::query_value(std::string_view name) const {
 
 Result<Target> parse_target(std::string_view target) {
   // Proxies may send the absolute form: http://host:port/path.
-  if (auto scheme = target.find("://"); scheme != std::string_view::npos && target.find('/') == scheme + 1) {
+  if (auto scheme = target.find("://");
+      scheme != std::string_view::npos && target.find('/') == scheme + 1) {
     auto path = target.find('/', scheme + 3);
     target = path == std::string_view::npos ? std::string_view("/") : target.substr(path);
   }
@@ -91,8 +93,8 @@ std::string percent_encode(std::string_view segment) {
   static constexpr char kHex[] = "0123456789ABCDEF";
   std::string out;
   for (char c : segment) {
-    bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
-                 c == '.' || c == '~';
+    bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                 c == '-' || c == '_' || c == '.' || c == '~';
     if (plain) {
       out.push_back(c);
     } else {
@@ -105,25 +107,44 @@ std::string percent_encode(std::string_view segment) {
 
 const char* reason_phrase(int status) {
   switch (status) {
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 400: return "Bad Request";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 406: return "Not Acceptable";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 413: return "Request Entity Too Large";
-    case 414: return "Request-URI Too Long";
-    case 415: return "Unsupported Media Type";
-    case 421: return "Misdirected Request";
-    case 431: return "Request Header Fields Too Large";
-    case 501: return "Not Implemented";
-    case 503: return "Service Unavailable";
-    default: return "Internal Server Error";
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 400:
+      return "Bad Request";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 406:
+      return "Not Acceptable";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 413:
+      return "Request Entity Too Large";
+    case 414:
+      return "Request-URI Too Long";
+    case 415:
+      return "Unsupported Media Type";
+    case 421:
+      return "Misdirected Request";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 501:
+      return "Not Implemented";
+    case 503:
+      return "Service Unavailable";
+    default:
+      return "Internal Server Error";
   }
 }
 
@@ -142,10 +163,14 @@ Response standard_error(int status) {
 
 Response to_response(const Error& error) {
   switch (error.kind) {
-    case ErrorKind::kInvalid: return error_response(400, error.message);
-    case ErrorKind::kNotFound: return error_response(404, error.message);
-    case ErrorKind::kConflict: return error_response(409, error.message);
-    default: return error_response(500, error.message);
+    case ErrorKind::kInvalid:
+      return error_response(400, error.message);
+    case ErrorKind::kNotFound:
+      return error_response(404, error.message);
+    case ErrorKind::kConflict:
+      return error_response(409, error.message);
+    default:
+      return error_response(500, error.message);
   }
 }
 

@@ -10,7 +10,8 @@
 #include "broker-core/base/result.hpp"
 #include "runtime/herder/request_context.hpp"
 
-// HTTP as the handlers see it: plain values, no sockets. The server (server.cpp) translates from and to Poco.
+// HTTP as the handlers see it: plain values, no sockets. The server (server.cpp) translates from
+// and to Poco.
 namespace sluice::rest {
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;

@@ -13,12 +13,15 @@ Error invalid(const std::string& part, const std::string& why) {
 
 Result<Listener> parse_listener(const std::string& text) {
   auto scheme_end = text.find("://");
-  if (scheme_end == std::string::npos) return invalid(text, "a listener is written as http://host:port");
+  if (scheme_end == std::string::npos)
+    return invalid(text, "a listener is written as http://host:port");
   std::string scheme = text.substr(0, scheme_end);
   for (auto& c : scheme) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   if (scheme == "https") {
-    return Error{ErrorKind::kUnsupported, "Invalid value " + text + " for configuration listeners: https is not there "
-                                          "yet, use http on a loopback address behind a proxy that speaks TLS"};
+    return Error{ErrorKind::kUnsupported,
+                 "Invalid value " + text +
+                     " for configuration listeners: https is not there "
+                     "yet, use http on a loopback address behind a proxy that speaks TLS"};
   }
   if (scheme != "http") return invalid(text, "the scheme must be http");
   std::string rest = text.substr(scheme_end + 3);
@@ -32,8 +35,10 @@ Result<Listener> parse_listener(const std::string& text) {
   if (listener.host.size() > 1 && listener.host.front() == '[') {
     listener.host = listener.host.substr(1, listener.host.size() - 2);
   }
-  auto [end, error] = std::from_chars(rest.data() + colon + 1, rest.data() + rest.size(), listener.port);
-  if (error != std::errc() || end != rest.data() + rest.size() || listener.port < 0 || listener.port > 65535) {
+  auto [end, error] =
+      std::from_chars(rest.data() + colon + 1, rest.data() + rest.size(), listener.port);
+  if (error != std::errc() || end != rest.data() + rest.size() || listener.port < 0 ||
+      listener.port > 65535) {
     return invalid(text, "the port must be a number from 0 to 65535");
   }
   return listener;
@@ -57,7 +62,8 @@ Result<std::vector<Listener>> parse_listeners(const std::string& value) {
     SLUICE_ASSIGN(auto listener, parse_listener(part));
     listeners.push_back(std::move(listener));
   }
-  if (listeners.empty()) return invalid("\"\"", "at least one listener is needed, for example http://127.0.0.1:8083");
+  if (listeners.empty())
+    return invalid("\"\"", "at least one listener is needed, for example http://127.0.0.1:8083");
   return listeners;
 }
 

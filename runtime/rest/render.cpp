@@ -13,7 +13,9 @@ std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-Json optional_text(const std::optional<std::string>& text) { return text ? Json(*text) : Json(nullptr); }
+Json optional_text(const std::optional<std::string>& text) {
+  return text ? Json(*text) : Json(nullptr);
+}
 
 Json config_json(const config::ConfigMap& config) {
   Json json = Json::object();
@@ -21,12 +23,16 @@ Json config_json(const config::ConfigMap& config) {
   return json;
 }
 
-Json task_id(const std::string& connector, int task) { return Json{{"connector", connector}, {"task", task}}; }
+Json task_id(const std::string& connector, int task) {
+  return Json{{"connector", connector}, {"task", task}};
+}
 
 Json info_json(const herder::ConnectorInfo& info) {
   Json tasks = Json::array();
   for (int task : info.tasks) tasks.push_back(task_id(info.name, task));
-  return Json{{"name", info.name}, {"config", config_json(info.config)}, {"tasks", std::move(tasks)},
+  return Json{{"name", info.name},
+              {"config", config_json(info.config)},
+              {"tasks", std::move(tasks)},
               {"type", info.type}};
 }
 
@@ -49,12 +55,15 @@ Json status_json(const herder::ConnectorStatus& status) {
   add_state(connector, status.connector);
   Json tasks = Json::array();
   for (const auto& task : status.tasks) tasks.push_back(task_json(task));
-  return Json{{"name", status.name}, {"connector", std::move(connector)}, {"tasks", std::move(tasks)},
+  return Json{{"name", status.name},
+              {"connector", std::move(connector)},
+              {"tasks", std::move(tasks)},
               {"type", status.type}};
 }
 
 Json key_json(const config::ConfigKey& key) {
-  bool hidden = key.type == config::Type::kPassword && key.default_value && !key.default_value->empty();
+  bool hidden =
+      key.type == config::Type::kPassword && key.default_value && !key.default_value->empty();
   return Json{{"name", key.name},
               {"type", config::to_string(key.type)},
               {"required", key.required},
@@ -80,14 +89,21 @@ Json value_json(const config::ConfigValue& value) {
 
 }  // namespace
 
-std::string render(const herder::ConnectorInfo& info) { return dump(info_json(info)); }
-std::string render(const herder::ConnectorStatus& status) { return dump(status_json(status)); }
-std::string render(const herder::TaskStateEntry& task) { return dump(task_json(task)); }
+std::string render(const herder::ConnectorInfo& info) {
+  return dump(info_json(info));
+}
+std::string render(const herder::ConnectorStatus& status) {
+  return dump(status_json(status));
+}
+std::string render(const herder::TaskStateEntry& task) {
+  return dump(task_json(task));
+}
 
 std::string render(const std::vector<herder::TaskInfo>& tasks) {
   Json json = Json::array();
   for (const auto& task : tasks) {
-    json.push_back(Json{{"id", task_id(task.connector, task.task)}, {"config", config_json(task.config)}});
+    json.push_back(
+        Json{{"id", task_id(task.connector, task.task)}, {"config", config_json(task.config)}});
   }
   return dump(json);
 }
@@ -123,8 +139,9 @@ std::string render(const std::vector<config::ConfigKey>& keys) {
 std::string render(const herder::ConfigInfos& infos) {
   Json configs = Json::array();
   for (const auto& info : infos.configs) {
-    configs.push_back(Json{{"definition", info.definition ? key_json(*info.definition) : Json(nullptr)},
-                           {"value", value_json(info.value)}});
+    configs.push_back(
+        Json{{"definition", info.definition ? key_json(*info.definition) : Json(nullptr)},
+             {"value", value_json(info.value)}});
   }
   return dump(Json{{"name", infos.name},
                    {"error_count", infos.error_count},
@@ -132,8 +149,12 @@ std::string render(const herder::ConfigInfos& infos) {
                    {"configs", std::move(configs)}});
 }
 
-std::string render_names(const std::vector<std::string>& names) { return dump(Json(names)); }
-std::string render_config(const config::ConfigMap& config) { return dump(config_json(config)); }
+std::string render_names(const std::vector<std::string>& names) {
+  return dump(Json(names));
+}
+std::string render_config(const config::ConfigMap& config) {
+  return dump(config_json(config));
+}
 
 std::string render_topics(const std::string& connector, const std::vector<std::string>& topics) {
   Json json = Json::object();
@@ -148,7 +169,8 @@ std::string render_health(herder::Health health, const std::string& message) {
   return dump(Json{{"status", word}, {"message", message}});
 }
 
-std::string render_root(const std::string& version, const std::string& commit, const std::string& cluster_id) {
+std::string render_root(const std::string& version, const std::string& commit,
+                        const std::string& cluster_id) {
   return dump(Json{{"version", version}, {"commit", commit}, {"kafka_cluster_id", cluster_id}});
 }
 

@@ -6,7 +6,8 @@
 
 #include "runtime/herder/herder.hpp"
 
-// The herder's answers as Kafka Connect's JSON: names, order of fields, what is left out when empty.
+// The herder's answers as Kafka Connect's JSON: names, order of fields, what is left out when
+// empty.
 namespace sluice::rest {
 
 std::string render(const herder::ConnectorInfo& info);
@@ -21,7 +22,8 @@ std::string render_names(const std::vector<std::string>& names);
 std::string render_config(const config::ConfigMap& config);
 std::string render_topics(const std::string& connector, const std::vector<std::string>& topics);
 std::string render_health(herder::Health health, const std::string& message);
-std::string render_root(const std::string& version, const std::string& commit, const std::string& cluster_id);
+std::string render_root(const std::string& version, const std::string& commit,
+                        const std::string& cluster_id);
 
 // What GET /connectors?expand=... knows of one connector; parts that were not asked for are null.
 struct Expansion {

@@ -17,8 +17,9 @@ Result<Poco::Net::ServerSocket> bind(const Listener& listener) {
   try {
     Poco::Net::ServerSocket socket;
     auto port = static_cast<Poco::UInt16>(listener.port);
-    Poco::Net::SocketAddress address =
-        listener.host.empty() ? Poco::Net::SocketAddress(port) : Poco::Net::SocketAddress(listener.host, port);
+    Poco::Net::SocketAddress address = listener.host.empty()
+                                           ? Poco::Net::SocketAddress(port)
+                                           : Poco::Net::SocketAddress(listener.host, port);
     socket.bind(address, true);
     socket.listen(128);
     return socket;
@@ -31,8 +32,8 @@ Result<Poco::Net::ServerSocket> bind(const Listener& listener) {
 class PocoServer : public Server {
  public:
   explicit PocoServer(std::shared_ptr<Shared> shared)
-      : shared_(std::move(shared)), pool_("rest", 1, shared_->options.threads_max, kIdleThreadSeconds,
-                                          kStackSize) {}
+      : shared_(std::move(shared)),
+        pool_("rest", 1, shared_->options.threads_max, kIdleThreadSeconds, kStackSize) {}
 
   ~PocoServer() override {
     for (auto& server : servers_) server->stop();
@@ -48,7 +49,8 @@ class PocoServer : public Server {
       listener.port = socket.address().port();
       urls_.push_back(listener.url());
       servers_.push_back(std::make_unique<Poco::Net::TCPServer>(
-          new ConnectionFactory(shared_, urls_.back()), pool_, socket, shared_->params));  // NOLINT: Poco owns it
+          new ConnectionFactory(shared_, urls_.back()), pool_, socket,
+          shared_->params));  // NOLINT: Poco owns it
     }
     for (auto& server : servers_) server->start();
     return ok();
@@ -57,7 +59,6 @@ class PocoServer : public Server {
   std::vector<std::string> urls() const override { return urls_; }
 
  private:
-
   std::shared_ptr<Shared> shared_;
   Poco::ThreadPool pool_;
   std::vector<std::unique_ptr<Poco::Net::TCPServer>> servers_;
@@ -67,7 +68,8 @@ class PocoServer : public Server {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Handler handler) {
-  Poco::Net::HTTPServerParams::Ptr params = new Poco::Net::HTTPServerParams;  // NOLINT: reference-counted
+  Poco::Net::HTTPServerParams::Ptr params =
+      new Poco::Net::HTTPServerParams;  // NOLINT: reference-counted
   params->setMaxThreads(options.threads_max);
   params->setMaxQueued(options.queued_max);
   params->setKeepAlive(true);
@@ -75,8 +77,8 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options, Handler han
   params->setTimeout(Poco::Timespan(static_cast<long>(options.body_deadline_ms) * 1000));
   params->setThreadIdleTime(Poco::Timespan(kIdleThreadSeconds, 0));
   auto guard = Guard(options.guard);
-  auto shared = std::shared_ptr<Shared>(
-      new Shared{std::move(options), std::move(guard), std::move(handler), {}, params});  // NOLINT: aggregate
+  auto shared = std::shared_ptr<Shared>(new Shared{
+      std::move(options), std::move(guard), std::move(handler), {}, params});  // NOLINT: aggregate
   auto server = std::make_unique<PocoServer>(shared);
   SLUICE_TRY(server->listen());
   return std::unique_ptr<Server>(std::move(server));

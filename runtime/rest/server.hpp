@@ -34,9 +34,10 @@ struct ServerOptions {
   size_t body_max = 1u << 20;
 };
 
-// The HTTP server: sockets, threads, limits, headers. Owned by the app. Threads: one acceptor per listener, one per
-// open connection up to threads_max, one that ends connections that are too slow. The handler is called from any
-// connection's thread. Ends with its destructor: no new requests, those under way finish.
+// The HTTP server: sockets, threads, limits, headers. Owned by the app. Threads: one acceptor per
+// listener, one per open connection up to threads_max, one that ends connections that are too slow.
+// The handler is called from any connection's thread. Ends with its destructor: no new requests,
+// those under way finish.
 class Server {
  public:
   using Handler = std::function<Response(const Request&)>;

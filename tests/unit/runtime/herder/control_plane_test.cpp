@@ -40,7 +40,10 @@ class ControlPlaneTest : public ::testing::TestWithParam<uint64_t> {
   void run() { executor_.run_ready(); }
 
   config::ConfigMap source(const std::string& name, const std::string& tasks_max = "1") {
-    return {{"name", name}, {"connector.class", "FileSource"}, {"file", "/a"}, {"tasks.max", tasks_max}};
+    return {{"name", name},
+            {"connector.class", "FileSource"},
+            {"file", "/a"},
+            {"tasks.max", tasks_max}};
   }
   Result<PutResult> put(const std::string& name, config::ConfigMap config, bool replace = true,
                         TargetState initial = TargetState::kStarted) {
@@ -83,9 +86,10 @@ class ControlPlaneTest : public ::testing::TestWithParam<uint64_t> {
   testing::FakeOffsets offsets_;
   testing::FakeLanes lanes_{executor_};
   testing::FakeHost host_;
-  std::shared_ptr<ControlPlane> plane_ = std::make_shared<ControlPlane>(
-      Dependencies{executor_, clock_, random_, configs_, statuses_, offsets_, registry_, lanes_, host_},
-      settings());
+  std::shared_ptr<ControlPlane> plane_ =
+      std::make_shared<ControlPlane>(Dependencies{executor_, clock_, random_, configs_, statuses_,
+                                                  offsets_, registry_, lanes_, host_},
+                                     settings());
 };
 
 TEST_P(ControlPlaneTest, CreateStartsConnectorAndTasksAndAnswersWithThem) {
@@ -280,7 +284,8 @@ TEST_P(ControlPlaneTest, MoreTasksThanAllowedIsAFailure) {
   config["parts"] = "3";
   ASSERT_TRUE(put("a", config).ok());
   EXPECT_EQ(state("a"), "FAILED");
-  EXPECT_THAT(statuses_.connector("a")->trace, HasSubstr("has generated 3 tasks, which is greater than 2"));
+  EXPECT_THAT(statuses_.connector("a")->trace,
+              HasSubstr("has generated 3 tasks, which is greater than 2"));
   config["tasks.max.enforce"] = "false";
   ASSERT_TRUE(put("a", config).ok());
   EXPECT_EQ(host_.started().size(), 3u);
@@ -312,7 +317,8 @@ TEST_P(ControlPlaneTest, RestartShowsWhatItTouches) {
   host_.started()[1]->fail("away", false);
   run();
   std::optional<Result<ConnectorStatus>> answer;
-  plane_->restart("a", true, true, [&](Result<ConnectorStatus> result) { answer = std::move(result); });
+  plane_->restart("a", true, true,
+                  [&](Result<ConnectorStatus> result) { answer = std::move(result); });
   run();
   ASSERT_TRUE(answer && answer->ok());
   EXPECT_EQ((*answer)->connector.state, "RUNNING");  // it has not failed
@@ -320,7 +326,8 @@ TEST_P(ControlPlaneTest, RestartShowsWhatItTouches) {
   EXPECT_EQ((*answer)->tasks[1].state, "RESTARTING");
   EXPECT_EQ(task_state("a", 1), "RUNNING");
   EXPECT_EQ(host_.started().size(), 3u);
-  plane_->restart("a", false, false, [&](Result<ConnectorStatus> result) { answer = std::move(result); });
+  plane_->restart("a", false, false,
+                  [&](Result<ConnectorStatus> result) { answer = std::move(result); });
   run();
   EXPECT_EQ((*answer)->connector.state, "RESTARTING");
   EXPECT_EQ(registry_.created, 2);

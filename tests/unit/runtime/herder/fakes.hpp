@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <mutex>
 #include <set>
-#include <algorithm>
 #include <utility>
 
 #include "runtime/herder/ports.hpp"
@@ -147,7 +147,8 @@ class FakeOffsets : public store::OffsetStore {
   Result<std::optional<std::string>> read(const std::string&, const std::string&) override {
     return std::optional<std::string>();
   }
-  Result<std::vector<std::pair<std::string, std::string>>> list(const std::string& connector) override {
+  Result<std::vector<std::pair<std::string, std::string>>> list(
+      const std::string& connector) override {
     return offsets[connector];
   }
   std::map<std::string, std::vector<std::pair<std::string, std::string>>> offsets;
@@ -159,7 +160,8 @@ class FakeLanes : public Lanes {
   explicit FakeLanes(Executor& executor) : executor_(executor) {}
   std::shared_ptr<Lane> open(const std::string& name, std::function<void(bool)> hanging) override {
     std::lock_guard lock(mutex_);
-    auto lane = std::make_shared<FakeLane>(name, std::make_shared<Strand>(executor_), hung_.count(name) > 0);
+    auto lane = std::make_shared<FakeLane>(name, std::make_shared<Strand>(executor_),
+                                           hung_.count(name) > 0);
     lanes_.push_back(lane);
     hanging_[name] = std::move(hanging);
     return lane;
@@ -215,7 +217,8 @@ class FakeLanes : public Lanes {
   std::set<std::string> hung_;
 };
 
-// Two classes: test.FileSourceConnector (key "file" required, "mode" one of fast, slow) and test.FileSinkConnector.
+// Two classes: test.FileSourceConnector (key "file" required, "mode" one of fast, slow) and
+// test.FileSinkConnector.
 class FakeRegistry : public plugin::Registry {
  public:
   FakeRegistry() {
@@ -223,7 +226,8 @@ class FakeRegistry : public plugin::Registry {
     sink_ = make("test.FileSinkConnector", plugin::Kind::kSink);
   }
   std::vector<plugin::ClassPtr> list() override { return {source_, sink_}; }
-  Result<plugin::ClassPtr> find(const std::string& name, const std::vector<plugin::Kind>& kinds) override {
+  Result<plugin::ClassPtr> find(const std::string& name,
+                                const std::vector<plugin::Kind>& kinds) override {
     for (const auto& cls : list()) {
       if (std::find(kinds.begin(), kinds.end(), cls->kind) == kinds.end()) continue;
       std::string simple = cls->name.substr(5);
@@ -232,17 +236,19 @@ class FakeRegistry : public plugin::Registry {
     return Error{ErrorKind::kNotFound, "the nearest is test.FileSourceConnector"};
   }
   std::vector<Problem> problems() override { return {}; }
-  plugin::Outcome validate(const plugin::ClassPtr&, const config::ConfigMap& config, plugin::InstanceServices&,
-                           plugin::Validation& result) override {
+  plugin::Outcome validate(const plugin::ClassPtr&, const config::ConfigMap& config,
+                           plugin::InstanceServices&, plugin::Validation& result) override {
     if (config.at("file") == "/forbidden") {
       config::ConfigValue value;
       value.name = "file";
-      value.errors = {"Invalid value /forbidden for configuration file: it is outside of file.allowed.roots"};
+      value.errors = {
+          "Invalid value /forbidden for configuration file: it is outside of file.allowed.roots"};
       result.additions.push_back(value);
     }
     return {};
   }
-  plugin::Outcome check(const plugin::ClassPtr&, const config::ConfigMap&, plugin::InstanceServices&) override {
+  plugin::Outcome check(const plugin::ClassPtr&, const config::ConfigMap&,
+                        plugin::InstanceServices&) override {
     return {};
   }
   plugin::Outcome create_connector(const plugin::ClassPtr&, const config::ConfigMap& config,
@@ -257,11 +263,13 @@ class FakeRegistry : public plugin::Registry {
     connector = std::make_unique<FakeConnector>(*this, config);
     return {};
   }
-  plugin::Outcome create_source(const plugin::ClassPtr&, const config::ConfigMap&, plugin::InstanceServices&,
+  plugin::Outcome create_source(const plugin::ClassPtr&, const config::ConfigMap&,
+                                plugin::InstanceServices&,
                                 std::unique_ptr<plugin::SourceTask>&) override {
     return plugin::Outcome::failure(SLUICE_FATAL, "not here");
   }
-  plugin::Outcome create_sink(const plugin::ClassPtr&, const config::ConfigMap&, plugin::InstanceServices&,
+  plugin::Outcome create_sink(const plugin::ClassPtr&, const config::ConfigMap&,
+                              plugin::InstanceServices&,
                               std::unique_ptr<plugin::SinkTask>&) override {
     return plugin::Outcome::failure(SLUICE_FATAL, "not here");
   }
@@ -315,8 +323,12 @@ class FakeRegistry : public plugin::Registry {
 // A task that does what the test says.
 class FakeRunner : public task::TaskRunner {
  public:
-  FakeRunner(task::TaskId task, config::ConfigMap with, bool paused, std::shared_ptr<task::TaskListener> listener)
-      : id(std::move(task)), config(std::move(with)), listener_(std::move(listener)), paused_(paused) {}
+  FakeRunner(task::TaskId task, config::ConfigMap with, bool paused,
+             std::shared_ptr<task::TaskListener> listener)
+      : id(std::move(task)),
+        config(std::move(with)),
+        listener_(std::move(listener)),
+        paused_(paused) {}
   void begin() { report(paused_ ? task::TaskState::kPaused : task::TaskState::kRunning); }
   void fail(const std::string& trace, bool restartable = true) {
     listener_->on_state(id, task::TaskState::kFailed, trace, restartable);
@@ -351,13 +363,14 @@ class FakeRunner : public task::TaskRunner {
 
 class FakeHost : public TaskHost {
  public:
-  Result<std::shared_ptr<task::TaskRunner>> start(TaskSpec spec,
-                                                  std::shared_ptr<task::TaskListener> listener) override {
+  Result<std::shared_ptr<task::TaskRunner>> start(
+      TaskSpec spec, std::shared_ptr<task::TaskListener> listener) override {
     std::lock_guard lock(mutex_);
     if (auto bad = spec.config.find("bad"); bad != spec.config.end()) {
       return Error{ErrorKind::kInvalid, "Invalid value for configuration bad"};
     }
-    auto runner = std::make_shared<FakeRunner>(spec.id, spec.config, spec.paused, std::move(listener));
+    auto runner =
+        std::make_shared<FakeRunner>(spec.id, spec.config, spec.paused, std::move(listener));
     started_.push_back(runner);
     runner->begin();
     return std::shared_ptr<task::TaskRunner>(runner);

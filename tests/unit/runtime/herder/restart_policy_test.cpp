@@ -58,7 +58,8 @@ TEST(RestartPolicy, ExtremeValuesDoNotOverflow) {
 }
 
 TEST(RestartPolicy, SettingsComeFromTheConfig) {
-  auto settings = RestartSettings::from({{"restart.enable", "false"}, {"restart.backoff.ms", "7"}, {"x", "y"}});
+  auto settings =
+      RestartSettings::from({{"restart.enable", "false"}, {"restart.backoff.ms", "7"}, {"x", "y"}});
   EXPECT_FALSE(settings.enabled);
   EXPECT_EQ(settings.backoff, 7ms);
   EXPECT_EQ(settings.backoff_max, 60s);
