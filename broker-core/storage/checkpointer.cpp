@@ -99,7 +99,7 @@ Status Checkpointer::run(bool clean) {
   SLUICE_CRASH_POINT("storage.checkpoint_written");
   last_position_ = position;
   ++context_.counters.checkpoints;
-  const size_t spares = clean ? 1 : context_.settings.checkpoint_bytes / context_.settings.commit_file_bytes + 1;
+  const size_t spares = clean ? 0 : context_.settings.checkpoint_bytes / context_.settings.commit_file_bytes + 1;
   return commit_log_.trim(position, spares);
 }
 

@@ -152,7 +152,9 @@ Status CommitLog::make_file(uint64_t bytes) {
     status = disk_.rename(path, path_of(next_sequence_));
   }
   if (!status.ok()) {
-    spares_.push_back(path);
+    // Its size is not durable: it must not become a spare.
+    file.reset();
+    if (auto removed = disk_.remove(path); !removed.ok()) return removed.error().with(status.error().message);
     return status;
   }
   SLUICE_CRASH_POINT("storage.commit_file_renamed");
