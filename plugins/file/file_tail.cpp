@@ -104,7 +104,7 @@ Result<FileTail::State> FileTail::switch_to(std::unique_ptr<File> next, const Fi
 
 Result<std::shared_ptr<Block>> FileTail::read(uint64_t from, size_t size) {
   const size_t wanted = static_cast<size_t>(std::min<uint64_t>(size, available(from)));
-  auto block = std::make_shared<Block>(wanted);
+  auto block = std::make_shared<Block>(wanted, from);
   const IoResult result = file_->read_at(block->data(), wanted, from);
   if (!result.ok()) return io_error("reading", path_, result.error);
   block->set_size(static_cast<size_t>(result.bytes));

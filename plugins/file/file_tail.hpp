@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,17 +13,20 @@ namespace sluice::file_plugin {
 // Bytes of a file, lent to the records cut out of it; shared by them and the task, freed by the last one.
 class Block {
  public:
-  explicit Block(size_t capacity)
-      : memory_(std::make_unique_for_overwrite<char[]>(capacity)), capacity_(capacity) {}
-  char* data() { return memory_.get(); }
-  const char* data() const { return memory_.get(); }
+  // For bytes from `offset` of the file on. They get the same place within a 4 KiB page as they have in the file: some
+  // processors copy four times slower when the target lies a few bytes further in its page than the source.
+  Block(size_t capacity, uint64_t offset)
+      : memory_(std::make_unique_for_overwrite<char[]>(capacity + kPage)),
+        data_(memory_.get() + (offset - reinterpret_cast<uintptr_t>(memory_.get())) % kPage) {}
+  char* data() { return data_; }
+  const char* data() const { return data_; }
   size_t size() const { return size_; }
-  size_t capacity() const { return capacity_; }
   void set_size(size_t size) { size_ = size; }
 
  private:
+  static constexpr size_t kPage = 4096;
   std::unique_ptr<char[]> memory_;  // not zeroed
-  size_t capacity_;
+  char* data_;
   size_t size_ = 0;
 };
 

@@ -15,30 +15,36 @@ LineSource::LineSource(Files& files, Events& events, std::string path, uint64_t 
 
 Status LineSource::next(const LineLimits& limits, LineBatch& batch) {
   batch.clear();
-  size_t scanned_bytes = 0;
+  size_t loaded_bytes = 0;
   while (true) {
-    if (failing_) return too_long();
+    if (failing_) {
+      if (batch.lines.empty()) return too_long();
+      return sdk::ok();
+    }
     if (block_ != nullptr) {
       SLUICE_SDK_TRY(split(limits, batch));
-      if (!batch.lines.empty()) return sdk::ok();
+      if (block_ != nullptr) return sdk::ok();  // a limit is reached
       continue;
     }
-    SLUICE_SDK_ASSIGN(const bool more, long_head_ != nullptr ? skip_long_line(batch) : load(batch));
-    if (!more) return sdk::ok();
-    scanned_bytes += options_.read_bytes;
-    if (scanned_bytes > kMaxScanPerCall) return sdk::ok();
+    if (loaded_bytes > kMaxLoadPerCall) return sdk::ok();
+    const Result<bool> more = long_head_ != nullptr ? skip_long_line(batch) : load(batch);
+    loaded_bytes += options_.read_bytes;
+    if (more.ok() && *more) continue;
+    if (batch.lines.empty()) return more.ok() ? sdk::ok() : Status(more.error());
+    batch.idle = false;  // an error comes again at the next call
+    return sdk::ok();
   }
 }
 
 // Gives the block's next lines; lets the block go when it holds no complete line any more.
 Status LineSource::split(const LineLimits& limits, LineBatch& batch) {
-  uint64_t bytes = 0;
   bool too_long_next = false;
   const size_t max = options_.max_line_bytes;
   const size_t max_lines = std::max(limits.lines, 1u);
   const bool fail = options_.long_lines == LongLines::kFail;
+  const size_t first = batch.lines.size();
   const auto emit = [&](const char* begin, size_t size) {
-    if (batch.lines.size() >= max_lines || (bytes + size > limits.bytes && !batch.lines.empty())) return false;
+    if (batch.lines.size() >= max_lines || (batch.bytes + size > limits.bytes && !batch.lines.empty())) return false;
     std::string_view line(begin, size);
     if (size > max) [[unlikely]] {
       if (fail) {
@@ -48,7 +54,7 @@ Status LineSource::split(const LineLimits& limits, LineBatch& batch) {
       line = cut_utf8(line, max);
       note("line-truncated", truncated_lines_, "a line of " + std::to_string(size) + " bytes was cut");
     }
-    bytes += size;
+    batch.bytes += size;
     batch.lines.push_back(line);
     return true;
   };
@@ -56,10 +62,10 @@ Status LineSource::split(const LineLimits& limits, LineBatch& batch) {
   cursor_ += result.consumed;
   tail_.consume(result.consumed);
   failing_ = too_long_next;
-  if (!batch.lines.empty()) {
+  if (batch.lines.size() > first) {
     batch.owners.push_back(block_);
     batch.position = tail_.position();
-    if (!result.ascii) repair(batch);
+    if (!result.ascii) repair(batch, first);
   }
   if (result.stopped) return sdk::ok();
   const size_t rest = block_->size() - cursor_;
@@ -141,17 +147,18 @@ Result<bool> LineSource::skip_long_line(LineBatch& batch) {
   batch.lines.push_back(*long_head_);
   batch.owners.push_back(std::move(long_head_));
   batch.position = tail_.position();
-  if (!is_valid_utf8(batch.lines.back())) repair(batch);
+  repair(batch, batch.lines.size() - 1);
   return false;
 }
 
-void LineSource::repair(LineBatch& batch) {
+// Replaces those of the lines from `first` on that are not UTF-8.
+void LineSource::repair(LineBatch& batch, size_t first) {
   auto repaired = std::make_shared<std::string>();
   struct Change {
     size_t line, begin, size;
   };
   std::vector<Change> changes;
-  for (size_t i = 0; i < batch.lines.size(); ++i) {
+  for (size_t i = first; i < batch.lines.size(); ++i) {
     if (is_valid_utf8(batch.lines[i])) continue;
     const size_t begin = repaired->size();
     append_repaired_utf8(batch.lines[i], *repaired);

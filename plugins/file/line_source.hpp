@@ -19,7 +19,9 @@ enum class LongLines {
 struct LineOptions {
   size_t max_line_bytes = 1u << 20;
   LongLines long_lines = LongLines::kFail;
-  size_t read_bytes = 256u << 10;  // what one read asks for; a longer line makes it grow
+  // What one read asks for; a longer line makes it grow. Small enough to stay in the processor's cache until the
+  // lines are used, large enough that the call does not count.
+  size_t read_bytes = 64u << 10;
 };
 
 struct LineLimits {
@@ -33,12 +35,14 @@ struct LineBatch {
   std::vector<std::shared_ptr<const void>> owners;
   std::optional<uint64_t> position;  // where to resume once `lines` are durable; empty: no progress
   bool idle = false;                 // nothing to be had now
+  uint64_t bytes = 0;                // of lines
 
   void clear() {
     lines.clear();
     owners.clear();
     position.reset();
     idle = false;
+    bytes = 0;
   }
 };
 
@@ -55,14 +59,14 @@ class LineSource {
   uint64_t position() const { return tail_.position(); }
 
  private:
-  // Scanning for the end of a line too long to keep is bounded per call.
-  static constexpr size_t kMaxScanPerCall = 16u << 20;
+  // One call reads no more than this, also while it looks for the end of a line too long to keep.
+  static constexpr size_t kMaxLoadPerCall = 16u << 20;
 
   Status split(const LineLimits& limits, LineBatch& batch);
   Result<bool> load(LineBatch& batch);
   Status give_up_line(uint64_t size);
   Result<bool> skip_long_line(LineBatch& batch);
-  void repair(LineBatch& batch);
+  void repair(LineBatch& batch, size_t first);
   void note(const char* kind, uint64_t& count, const std::string& text);
   Error too_long() const;
 

@@ -23,18 +23,28 @@ namespace detail {
 
 constexpr size_t kSplitStep = 64;
 
+// One bit for each of the kSplitStep bytes that ends a line; `high` becomes true if one is above 127.
 #if defined(__SSE2__)
-// One bit per byte that ends a line; `high` collects the top bits of all bytes.
-inline uint64_t terminators(const char* at, __m128i* high) {
-  const __m128i line_feed = _mm_set1_epi8('\n');
-  const __m128i carriage_return = _mm_set1_epi8('\r');
+inline uint64_t terminators(const char* at, bool* high) {
+  const auto load = [at](int i) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 16 * i)); };
+  const auto hits = [](__m128i bytes) {
+    const __m128i hit = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\n')),
+                                     _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\r')));
+    return static_cast<uint64_t>(static_cast<uint32_t>(_mm_movemask_epi8(hit)));
+  };
+  const __m128i a = load(0), b = load(1), c = load(2), d = load(3);
+  *high |= _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d))) != 0;
+  return hits(a) | hits(b) << 16 | hits(c) << 32 | hits(d) << 48;
+}
+#else
+inline uint64_t terminators(const char* at, bool* high) {
   uint64_t mask = 0;
-  for (int i = 0; i < 4; ++i) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 16 * i));
-    *high = _mm_or_si128(*high, bytes);
-    const __m128i hit = _mm_or_si128(_mm_cmpeq_epi8(bytes, line_feed), _mm_cmpeq_epi8(bytes, carriage_return));
-    mask |= static_cast<uint64_t>(static_cast<uint32_t>(_mm_movemask_epi8(hit))) << (16 * i);
+  unsigned char all = 0;
+  for (size_t i = 0; i < kSplitStep; ++i) {
+    all |= static_cast<unsigned char>(at[i]);
+    mask |= static_cast<uint64_t>(at[i] == '\n' || at[i] == '\r') << i;
   }
+  *high |= all > 127;
   return mask;
 }
 #endif
@@ -48,41 +58,35 @@ template <class Emit>
 SplitResult split_lines(const char* data, size_t size, Emit&& emit) {
   SplitResult result;
   size_t start = 0;
-  // Gives the line that ends at `at`; false: stop.
-  const auto line_end = [&](size_t at) {
-    if (at < start) return true;  // the "\n" of a "\r\n" that is done
-    size_t next = at + 1;
-    if (data[at] == '\r') {
-      if (next >= size) return false;
-      if (data[next] == '\n') ++next;
+  bool high = false;
+  for (size_t base = 0; base < size; base += detail::kSplitStep) {
+    uint64_t mask;
+    if (size - base >= detail::kSplitStep) [[likely]] {
+      mask = detail::terminators(data + base, &high);
+    } else {
+      char rest[detail::kSplitStep] = {};
+      std::memcpy(rest, data + base, size - base);
+      mask = detail::terminators(rest, &high);
     }
-    if (!emit(data + start, at - start)) {
-      result.stopped = true;
-      return false;
-    }
-    start = next;
-    return true;
-  };
-
-  size_t at = 0;
-  bool more = true;
-#if defined(__SSE2__)
-  __m128i high = _mm_setzero_si128();
-  for (; more && at + detail::kSplitStep <= size; at += detail::kSplitStep) {
-    for (uint64_t mask = detail::terminators(data + at, &high); mask != 0; mask &= mask - 1) {
-      more = line_end(at + static_cast<size_t>(std::countr_zero(mask)));
-      if (!more) break;
+    for (; mask != 0; mask &= mask - 1) {
+      const size_t at = base + static_cast<size_t>(std::countr_zero(mask));
+      if (at < start) continue;  // the "\n" of a "\r\n" that is done
+      size_t next = at + 1;
+      if (data[at] == '\r') [[unlikely]] {
+        if (next >= size) break;  // the last byte
+        if (data[next] == '\n') ++next;
+      }
+      if (!emit(data + start, at - start)) [[unlikely]] {
+        result.stopped = true;
+        result.consumed = start;
+        result.ascii = !high;
+        return result;
+      }
+      start = next;
     }
   }
-  result.ascii = _mm_movemask_epi8(high) == 0;
-#endif
-  unsigned char tail_high = 0;
-  for (; more && at < size; ++at) {
-    tail_high |= static_cast<unsigned char>(data[at]);
-    if (data[at] == '\n' || data[at] == '\r') more = line_end(at);
-  }
-  result.ascii = result.ascii && tail_high < 0x80;
   result.consumed = start;
+  result.ascii = !high;
   return result;
 }
 

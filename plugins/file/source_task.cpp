@@ -28,6 +28,9 @@ Status FileSourceTask::start(const sdk::Config& config) {
   SLUICE_SDK_ASSIGN(schema_, sdk::SchemaBuilder::primitive(SLUICE_STRING).make(context()));
   SLUICE_SDK_ASSIGN(partition_, context().partition({{"filename", path}}));
   SLUICE_SDK_ASSIGN(const uint64_t position, stored_position(path));
+  prototype_.topic = topic_;
+  prototype_.partition = SLUICE_ANY_PARTITION;
+  prototype_.value.type = SLUICE_STRING;
   files_.emplace(context());
   lines_.emplace(*files_, *files_, path, position, options);
   return sdk::ok();
@@ -47,10 +50,7 @@ Result<uint64_t> FileSourceTask::stored_position(const std::string& path) {
 
 Status FileSourceTask::poll(const sdk::PollLimits& limits, sdk::RecordBatch& batch) {
   SLUICE_SDK_TRY(lines_->next({std::min(batch_size_, limits.records_max), limits.bytes_max}, found_));
-  const int64_t now = found_.lines.empty() ? 0 : now_ms();
-  for (const std::string_view line : found_.lines) {
-    batch.add(topic_).value(sdk::Value::string(line), schema_).timestamp(now);
-  }
+  add_records(batch);
   for (auto& owner : found_.owners) batch.keep(std::move(owner));
   if (found_.position) batch.offset(partition_, {{"position", static_cast<int64_t>(*found_.position)}});
   if (!batch.empty()) {
@@ -63,6 +63,18 @@ Status FileSourceTask::poll(const sdk::PollLimits& limits, sdk::RecordBatch& bat
     found_ = {};  // an idle task holds no memory
   }
   return sdk::ok();
+}
+
+void FileSourceTask::add_records(sdk::RecordBatch& batch) {
+  if (found_.lines.empty()) return;
+  prototype_.timestamp_ms = now_ms();
+  prototype_.value_schema = batch.hold(schema_);
+  batch.reserve(found_.lines.size());
+  for (const std::string_view line : found_.lines) {
+    sluice_record& added = batch.add_copy(prototype_);
+    added.value.size = static_cast<uint32_t>(line.size());
+    added.value.as.bytes = line.data();
+  }
 }
 
 Status FileSourceTask::validate(const sdk::Context& context, const sdk::Config& config) {

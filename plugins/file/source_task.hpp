@@ -26,11 +26,13 @@ class FileSourceTask : public sdk::SourceTask {
   static constexpr uint32_t kMinIdleMs = 10;
   static constexpr uint32_t kMaxIdleMs = 1000;
 
+  void add_records(sdk::RecordBatch& batch);
   Result<uint64_t> stored_position(const std::string& path);
 
   std::optional<HostFiles> files_;
   std::optional<LineSource> lines_;
   LineBatch found_;
+  sluice_record prototype_ = {};  // a member, not a local: copied from memory, record by record, in whole words
   sdk::Schema schema_;
   uint32_t topic_ = 0;
   uint32_t partition_ = 0;
