@@ -111,7 +111,8 @@ class GroupCoordinator {
   void remove_member(Group& group, const std::string& id, GroupError reason, const Now& now,
                      Output& out);
   void forget_member(Group& group, const std::string& id, GroupError reason, Output& out);
-  void fail_syncs(Group& group, GroupError error, const std::string& detail, Output& out);
+  void fail_syncs(Group& group, GroupError error, const std::string& detail, const Now& now,
+                  Output& out);
   GroupError check_member(const Group& group, const std::string& id,
                           const std::optional<std::string>& instance, GenerationId generation,
                           bool check_generation) const;

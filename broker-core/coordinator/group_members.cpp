@@ -212,7 +212,7 @@ void GroupCoordinator::reply_joined(const Group& group, const Member& member, Re
 void GroupCoordinator::prepare_rebalance(Group& group, const Now& now, Output& out) {
   if (group.state == GroupState::kCompletingRebalance) {
     for (auto& [id, member] : group.members) member.assignment.clear();
-    fail_syncs(group, GroupError::kRebalanceInProgress, {}, out);
+    fail_syncs(group, GroupError::kRebalanceInProgress, {}, now, out);
   }
   const auto timeout = group.rebalance_timeout();
   if (group.state == GroupState::kEmpty) {
@@ -310,7 +310,7 @@ void GroupCoordinator::assignment_stored(Group& group, const Pending& pending, c
   group.assigning = false;
   if (!status.ok()) {
     for (auto& [id, member] : group.members) member.assignment.clear();
-    fail_syncs(group, GroupError::kCoordinatorNotAvailable, status.error().message, out);
+    fail_syncs(group, GroupError::kCoordinatorNotAvailable, status.error().message, now, out);
     prepare_rebalance(group, now, out);
   } else {
     group.state = GroupState::kStable;
@@ -330,11 +330,12 @@ void GroupCoordinator::assignment_stored(Group& group, const Pending& pending, c
 }
 
 void GroupCoordinator::fail_syncs(Group& group, GroupError error, const std::string& detail,
-                                  Output& out) {
+                                  const Now& now, Output& out) {
   for (auto& [id, member] : group.members) {
     if (!member.sync) continue;
     refuse_sync(*member.sync, error, detail, out);
     member.sync.reset();
+    touch(member, now);  // it could not send heartbeats while it waited
   }
 }
 

@@ -16,15 +16,28 @@ namespace {
 constexpr size_t kGrowStep = 16 * 1024;
 constexpr size_t kBatchMax = INT32_MAX;
 
-std::byte* write_bytes(std::byte* to, const void* from, size_t size) {
-  if (size != 0) std::memcpy(to, from, size);
+// A length, -1 for null, and so many bytes.
+inline std::byte* write_part(std::byte* to, const std::byte* from, int64_t size) {
+  to = write_varint(to, size);
+  if (size <= 0) return to;
+  std::memcpy(to, from, static_cast<size_t>(size));
   return to + size;
 }
 
-std::byte* write_nullable(std::byte* to, const std::optional<ByteView>& bytes) {
-  if (!bytes) return write_varint(to, -1);
-  to = write_varint(to, static_cast<int64_t>(bytes->size()));
-  return write_bytes(to, bytes->data(), bytes->size());
+inline size_t part_size(int64_t size) {
+  return size < 0 ? 1 : varint_size(size) + static_cast<size_t>(size);
+}
+
+std::byte* write_headers(std::byte* to, std::span<const HeaderView> headers) {
+  to = write_varint(to, static_cast<int64_t>(headers.size()));
+  for (const HeaderView& header : headers) {
+    const ByteView key = as_bytes(header.key);
+    to = write_part(to, key.data(), static_cast<int64_t>(key.size()));
+    to = header.value
+             ? write_part(to, header.value->data(), static_cast<int64_t>(header.value->size()))
+             : write_varint(to, -1);
+  }
+  return to;
 }
 
 inline size_t nullable_size(const std::optional<ByteView>& bytes) {
@@ -51,32 +64,33 @@ void BatchBuilder::grow(size_t needed) {
   buffer_.resize(std::min(buffer_.capacity(), std::max(needed, buffer_.size() + kGrowStep)));
 }
 
-bool BatchBuilder::add(int64_t timestamp, std::optional<ByteView> key,
-                       std::optional<ByteView> value, std::span<const HeaderView> headers) {
+bool BatchBuilder::add_parts(int64_t timestamp, const std::byte* key, int64_t key_size,
+                             const std::byte* value, int64_t value_size,
+                             std::span<const HeaderView> headers) {
   if (count_ == 0) base_timestamp_ = max_timestamp_ = timestamp;
   // Two's complement difference: the reader adds it back the same way, whatever the timestamps.
   const auto delta = static_cast<int64_t>(static_cast<uint64_t>(timestamp) -
                                           static_cast<uint64_t>(base_timestamp_));
-  const size_t body = 1 + varint_size(delta) + varint_size(count_) + nullable_size(key) +
-                      nullable_size(value) + (headers.empty() ? 1 : headers_size(headers));
+  const size_t body = 1 + varint_size(delta) + varint_size(count_) + part_size(key_size) +
+                      part_size(value_size) + (headers.empty() ? 1 : headers_size(headers));
   const size_t needed = used_ + kVarlongMax + body;
-  if (needed > buffer_.size()) {
+  if (needed > buffer_.size()) [[unlikely]] {
     if (needed > kBatchMax || count_ == INT32_MAX) return false;
     grow(needed);
   }
-  std::byte* to = buffer_.data() + used_;
-  to = write_varint(to, static_cast<int64_t>(body));
+  std::byte* const begin = buffer_.data();
+  std::byte* to = write_varint(begin + used_, static_cast<int64_t>(body));
   *to++ = std::byte{0};  // attributes: none are defined for records
   to = write_varint(to, delta);
   to = write_varint(to, count_);
-  to = write_nullable(to, key);
-  to = write_nullable(to, value);
-  to = write_varint(to, static_cast<int64_t>(headers.size()));
-  for (const HeaderView& header : headers) {
-    to = write_nullable(to, as_bytes(header.key));
-    to = write_nullable(to, header.value);
+  to = write_part(to, key, key_size);
+  to = write_part(to, value, value_size);
+  if (headers.empty()) {
+    *to++ = std::byte{0};
+  } else {
+    to = write_headers(to, headers);
   }
-  used_ = static_cast<size_t>(to - buffer_.data());
+  used_ = static_cast<size_t>(to - begin);
   max_timestamp_ = std::max(max_timestamp_, timestamp);
   ++count_;
   return true;

@@ -26,15 +26,27 @@ inline int64_t unzigzag(uint64_t raw) {
   return static_cast<int64_t>((raw >> 1) ^ (uint64_t{0} - (raw & 1u)));
 }
 
-// Bytes that the value takes: one for each begun group of seven bits.
+// Bytes that the value takes: one for each begun group of seven bits. Nearly all numbers in a batch
+// take one or two.
 inline size_t varint_size(int64_t value) {
-  const uint64_t raw = zigzag(value) | 1;
+  const uint64_t raw = zigzag(value);
+  if (raw < 0x80) return 1;
+  if (raw < 0x4000) return 2;
   return static_cast<size_t>((70 - __builtin_clzll(raw)) / 7);
 }
 
 // Writes at `to`, where kVarlongMax bytes must be free; returns the first byte after the number.
 inline std::byte* write_varint(std::byte* to, int64_t value) {
   uint64_t raw = zigzag(value);
+  if (raw < 0x80) {
+    *to = static_cast<std::byte>(raw);
+    return to + 1;
+  }
+  if (raw < 0x4000) {
+    to[0] = static_cast<std::byte>(raw | 0x80);
+    to[1] = static_cast<std::byte>(raw >> 7);
+    return to + 2;
+  }
   while (raw >= 0x80) {
     *to++ = static_cast<std::byte>(raw | 0x80);
     raw >>= 7;

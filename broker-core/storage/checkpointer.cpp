@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "broker-core/base/crash_point.hpp"
+#include "broker-core/base/mutant.hpp"
 #include "broker-core/storage/paths.hpp"
 
 namespace sluice::storage {
@@ -31,7 +32,7 @@ Status Checkpointer::sync(DirtyList& list) {
     auto status = [&]() -> Status {
       for (const auto& segment : dirty.segments) {
         SLUICE_TRY(segment->flush());
-        SLUICE_TRY(segment->sync());
+        if (!SLUICE_MUTANT("storage.no_segment_sync")) SLUICE_TRY(segment->sync());
         ++context_.counters.segment_syncs;
       }
       if (!dirty.names && !dirty.folder) return ok();
@@ -98,7 +99,7 @@ Status Checkpointer::run(bool clean) {
   SLUICE_CRASH_POINT("storage.checkpoint_written");
   last_position_ = position;
   ++context_.counters.checkpoints;
-  const size_t spares = clean ? 1 : context_.settings.checkpoint_bytes / context_.settings.commit_file_bytes + 1;
+  const size_t spares = clean ? 0 : context_.settings.checkpoint_bytes / context_.settings.commit_file_bytes + 1;
   return commit_log_.trim(position, spares);
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "broker-core/base/crash_point.hpp"
+#include "broker-core/base/mutant.hpp"
 
 namespace sluice::storage {
 namespace {
@@ -150,6 +151,9 @@ Status Committer::write(std::vector<Part>& parts, const std::vector<std::vector<
   auto status = [&]() -> Status {
     for (auto& part : parts) SLUICE_TRY(part.partition->write(part.batches));
     SLUICE_CRASH_POINT("storage.before_frame_write");
+    if (SLUICE_MUTANT("storage.visible_before_durable")) {
+      for (auto& part : parts) part.partition->publish();
+    }
     return commit_log_.write_round(frames);
   }();
   if (status.ok()) return status;

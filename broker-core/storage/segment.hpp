@@ -50,6 +50,9 @@ class Segment {
   Result<uint64_t> find(Offset offset, uint64_t count) const;
   Result<std::vector<CheckEntry>> entries(uint64_t first, uint64_t most) const;
 
+  // kCorrupt unless the header of the entry's batch has the checksum that the entry says.
+  Status check_header(const TopicPartition& partition, const CheckEntry& entry) const;
+
   struct Visible {
     uint64_t size = 0;
     uint64_t entries = 0;
@@ -85,6 +88,7 @@ class Segment {
   };
   Result<model::BatchHeader> header_at(const CheckEntry& entry) const;
   Result<std::optional<TimeEntry>> time_entry(uint64_t number) const;
+  Result<bool> indexed_to_end(uint64_t interval) const;
   Result<bool> agrees(const TimeEntry& entry) const;
   void index(const BatchRef& batch, uint64_t position, uint64_t interval);
   bool longer_ = false;        // the log file may have rewound bytes behind its end

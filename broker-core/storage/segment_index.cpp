@@ -26,6 +26,16 @@ Result<model::BatchHeader> Segment::header_at(const CheckEntry& entry) const {
   return header;
 }
 
+Status Segment::check_header(const TopicPartition& partition, const CheckEntry& entry) const {
+  SLUICE_ASSIGN(auto header, header_at(entry));
+  const uint32_t sum = check_sum(partition, header.base_offset, header.last_offset(), entry.position,
+                                 static_cast<uint32_t>(header.size()), header.leader_epoch, header.crc);
+  if (sum == entry.checksum && header.last_offset() == base + entry.relative_last) return ok();
+  return Error{ErrorKind::kCorrupt, log_path + ", byte " + std::to_string(entry.position) + ", offset " +
+                                        std::to_string(header.base_offset.value()) +
+                                        ": the batch does not agree with the sidecar"};
+}
+
 Result<std::optional<Segment::TimeEntry>> Segment::time_entry(uint64_t number) const {
   SLUICE_ASSIGN(Bytes bytes, times.read(number, 1));
   if (bytes.empty()) return std::optional<TimeEntry>();
@@ -44,10 +54,25 @@ Result<bool> Segment::agrees(const TimeEntry& entry) const {
   return header.max_timestamp == entry.timestamp;
 }
 
+// Do both indexes reach to the end of the (closed) segment? A cut one would hide the newest timestamps.
+Result<bool> Segment::indexed_to_end(uint64_t interval) const {
+  const uint64_t batches = checks.count();
+  const uint64_t count = indexes.count();
+  if (batches == 0 || times.count() != count + 1) return false;
+  SLUICE_ASSIGN(auto last, entries(batches - 1, 1));
+  uint64_t position = 0;
+  if (count > 0) {
+    SLUICE_ASSIGN(Bytes bytes, indexes.read(count - 1, 1));
+    position = get_be32(bytes.data() + 4);
+  }
+  return position <= last[0].position && last[0].position - position <= interval;
+}
+
 Result<int64_t> Segment::find_max_timestamp(uint64_t interval) {
   for (int attempt = 0;; ++attempt) {
     const uint64_t count = times.count();
-    if (count > 0) {
+    SLUICE_ASSIGN(bool whole, indexed_to_end(interval));
+    if (count > 0 && (whole || attempt > 0)) {
       SLUICE_ASSIGN(auto entry, time_entry(count - 1));
       SLUICE_ASSIGN(bool good, agrees(*entry));
       if (good) return entry->timestamp;

@@ -93,8 +93,11 @@ bool is_allowed(const ConfigKey& key, const std::string& value) {
 }
 
 std::string allowed_text(const ConfigKey& key) {
-  return (key.ignore_case ? "String must be one of (case insensitive): " : "String must be one of: ") +
-         join(key.allowed, ", ");
+  std::string names = join(key.allowed, ", ");
+  if (!key.ignore_case) return "String must be one of: " + names;
+  std::transform(names.begin(), names.end(), names.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return "String must be one of (case insensitive): " + names;
 }
 
 std::string shown(const ConfigKey& key, const Parsed& parsed) {

@@ -29,6 +29,7 @@ struct ClassInfo {
   uint32_t capabilities = 0;  // SLUICE_CAP_*
   config::ConfigDef config;
   std::string library;   // file it came from; empty = built in
+  std::shared_ptr<const void> origin;  // the registry's own: which state of which library this is
   bool non_blocking() const { return (capabilities & SLUICE_CAP_NON_BLOCKING) != 0; }
 };
 using ClassPtr = std::shared_ptr<const ClassInfo>;

@@ -123,7 +123,32 @@ char* JsonWriter::escape(char* to, std::string_view text) {
   return to;
 }
 
+// The common case: ASCII without anything to escape, copied while it is looked at.
+bool JsonWriter::plain_string(std::string_view text) {
+  if (text.size() < 16 || !reserve(text.size() + 2)) return false;
+  const __m128i below = _mm_set1_epi8(0x20), quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
+  // Copies 16 bytes; the result is 0 if all of them are plain. Bytes from 0x80 on are negative, so below 0x20 too.
+  auto copy = [&](char* to, const char* from) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
+    return _mm_movemask_epi8(_mm_or_si128(_mm_cmplt_epi8(bytes, below), _mm_or_si128(_mm_cmpeq_epi8(bytes, quote),
+                                                                                    _mm_cmpeq_epi8(bytes, backslash))));
+  };
+  const char* const from = text.data();
+  char* const to = at_ + 1;
+  int special = 0;
+  size_t i = 0;
+  for (; i + 16 <= text.size() && !special; i += 16) special = copy(to + i, from + i);
+  if (!special) special = copy(to + text.size() - 16, from + text.size() - 16);
+  if (special) return false;
+  *at_ = '"';
+  at_ = to + text.size();
+  *at_++ = '"';
+  return true;
+}
+
 void JsonWriter::string(std::string_view text) {
+  if (plain_string(text)) return;
   // Long texts in pieces, so that the reserve for the worst case stays small next to them.
   if (!is_ascii(text) && !simdjson::validate_utf8(text.data(), text.size())) return repaired(text);
   raw('"');

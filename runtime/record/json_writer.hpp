@@ -52,6 +52,7 @@ class JsonWriter {
  private:
   bool reserve(size_t size) { return static_cast<size_t>(end_ - at_) >= size || grow(size); }
   bool grow(size_t size);
+  bool plain_string(std::string_view text);
   char* escape(char* to, std::string_view text);
   void repaired(std::string_view text);
 

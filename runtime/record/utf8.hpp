@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <emmintrin.h>
+
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -9,16 +11,20 @@
 namespace sluice::record {
 
 inline bool is_ascii(std::string_view text) {
-  uint64_t high = 0;
   const char* at = text.data();
   size_t left = text.size();
-  for (; left >= 8; left -= 8, at += 8) {
-    uint64_t word;
-    std::memcpy(&word, at, 8);
-    high |= word;
+  __m128i blocks = _mm_setzero_si128();
+  for (; left >= 16; left -= 16, at += 16) {
+    blocks = _mm_or_si128(blocks, _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)));
   }
-  for (; left; --left, ++at) high |= static_cast<uint64_t>(static_cast<unsigned char>(*at));
-  return (high & 0x8080808080808080ull) == 0;
+  uint64_t high = 0, word = 0;
+  if (left >= 8) {
+    std::memcpy(&high, at, 8);
+    at += 8;
+    left -= 8;
+  }
+  for (; left; --left, ++at) word |= static_cast<unsigned char>(*at);
+  return _mm_movemask_epi8(blocks) == 0 && ((high | word) & 0x8080808080808080ull) == 0;
 }
 
 bool is_utf8(std::string_view text);

@@ -174,9 +174,12 @@ class ContainerParser {
   void space() {
     while (at_ < text_.size() && static_cast<unsigned char>(text_[at_]) <= ' ') ++at_;
   }
-  bool consume(char c) {
+  bool stands(char c) {
     space();
-    if (at_ == text_.size() || text_[at_] != c) return false;
+    return at_ < text_.size() && text_[at_] == c;
+  }
+  bool consume(char c) {
+    if (!stands(c)) return false;
     ++at_;
     return true;
   }
@@ -223,7 +226,7 @@ class ContainerParser {
         if (!element) return std::nullopt;
         common.add(*element);
         elements.push_back(std::move(*element));
-      } while (consume(','));
+      } while (consume(',') && !stands(']'));
       if (!consume(']')) return std::nullopt;
     }
     if (common.null_without_room()) return std::nullopt;
@@ -245,7 +248,7 @@ class ContainerParser {
         keys.add(*key);
         values.add(*entry);
         entries.emplace_back(std::move(*key), std::move(*entry));
-      } while (consume(','));
+      } while (consume(',') && !stands('}'));
       if (!consume('}')) return std::nullopt;
     }
     if (values.null_without_room()) return std::nullopt;

@@ -42,6 +42,7 @@ struct CommonSettings {
   TaskId id;
   std::map<std::string, std::string> facts;  // answers of InstanceServices::setting
   ErrorSettings errors;
+  bool blocking = false;  // the class has a thread of its own
   int64_t offset_flush_interval_ms = 60'000;
   uint32_t batch_records_max = 4096;  // of one poll or put
   uint64_t batch_bytes_max = 1u << 20;

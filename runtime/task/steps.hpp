@@ -2,11 +2,6 @@
 #pragma once
 
 #include <chrono>
-#include <memory>
-#include <string>
-
-#include "broker-core/base/clock.hpp"
-#include "broker-core/base/executor.hpp"
 
 namespace sluice::task {
 
@@ -38,11 +33,5 @@ class Drive {
   virtual ~Drive() = default;  // no further step begins; does not wait for one under way
   virtual void wake() = 0;     // [any thread] step soon; cheap; also ends a kWait that begins later
 };
-
-// On a shared executor (non-blocking classes, and the simulation): costs no thread while it waits.
-std::shared_ptr<Drive> drive_on_executor(Executor& executor, std::shared_ptr<Steps> steps);
-// On a thread of its own (blocking classes). A thread that is stuck in a plugin when the drive is
-// dropped is abandoned: it ends when the plugin lets it.
-std::shared_ptr<Drive> drive_on_thread(const std::string& name, std::shared_ptr<Steps> steps);
 
 }  // namespace sluice::task

@@ -152,7 +152,7 @@ void law_validate(const Subject& subject, Verdict& verdict) {
       verdict.fail("validate " + std::string(kThrew) + " (" + one.what + ")");
       return;
     }
-    if (status > SLUICE_UNSUPPORTED) verdict.fail("validate answered no status (" + one.what + ")");
+    if (status > SLUICE_REOPEN) verdict.fail("validate answered no status (" + one.what + ")");
     if (status != SLUICE_OK && error.text_size == 0) verdict.fail("an error without a text (" + one.what + ")");
     const auto found = context.config_errors();
     for (const auto& finding : found) {

@@ -39,7 +39,8 @@ const sluice_plugin* load(const Options& options, Verdict& verdict) {
     verdict.fail("the entry returned NULL for the version that the manifest names");
     return nullptr;
   }
-  if (plugin->struct_size < sizeof(sluice_plugin) || plugin->abi_version != SLUICE_ABI_VERSION) {
+  if (plugin->struct_size < sizeof(sluice_plugin) ||
+      !sdk::detail::accepts_host(SLUICE_ABI_VERSION, plugin->abi_version)) {
     verdict.fail("the table was built for ABI " + std::to_string(plugin->abi_version >> 16) + "." +
                  std::to_string(plugin->abi_version & 0xffff) + ", this is " + std::to_string(SLUICE_ABI_MAJOR) +
                  "." + std::to_string(SLUICE_ABI_MINOR));

@@ -211,13 +211,16 @@ bool check_note(const Options& options, Json& manifest, Answer& answer) {
     return false;
   }
   const auto& abi = manifest["abi"].items;
-  if (abi.size() != 2 || abi[0].number != SLUICE_ABI_MAJOR || abi[1].number != SLUICE_ABI_MINOR) {
+  const auto number = [&](size_t i) { return i < abi.size() ? static_cast<uint32_t>(abi[i].number) : 0xffffu; };
+  const uint32_t version = number(0) << 16 | number(1);
+  if (abi.size() != 2 || !sdk::detail::accepts_host(SLUICE_ABI_VERSION, version)) {
     const auto part = [&](size_t i) {
       return i < abi.size() ? std::to_string(static_cast<uint32_t>(abi[i].number)) : std::string("?");
     };
-    answer.faults.push_back("built for ABI " + part(0) + "." + part(1) + ", this runner accepts exactly " +
-                            std::to_string(SLUICE_ABI_MAJOR) + "." + std::to_string(SLUICE_ABI_MINOR) +
-                            " (the ABI is unstable)");
+    answer.faults.push_back("built for ABI " + part(0) + "." + part(1) + ", this runner accepts " +
+                            (SLUICE_ABI_MAJOR == 0 ? "exactly " : "up to ") + std::to_string(SLUICE_ABI_MAJOR) +
+                            "." + std::to_string(SLUICE_ABI_MINOR) +
+                            (SLUICE_ABI_MAJOR == 0 ? " (the ABI is unstable)" : ""));
     return false;
   }
   if (manifest["classes"].items.empty()) answer.faults.push_back("the manifest names no classes");

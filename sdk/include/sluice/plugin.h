@@ -34,6 +34,7 @@ extern "C" {
 #define SLUICE_ABI_MAJOR 0u
 #define SLUICE_ABI_MINOR 1u
 #define SLUICE_ABI_VERSION (SLUICE_ABI_MAJOR << 16 | SLUICE_ABI_MINOR)
+#define SLUICE_ABI_TEXT "0,1" /* the same, as the manifest has it */
 
 /* ------------------------------------------------------------------------------------------------ status --- */
 
@@ -48,6 +49,8 @@ typedef uint32_t sluice_status;
 #define SLUICE_FATAL 6u         /* the task fails; the restart policy decides */
 #define SLUICE_FENCED 7u        /* a newer owner took over; stop without committing */
 #define SLUICE_UNSUPPORTED 8u   /* this host or plugin has no such function */
+#define SLUICE_REOPEN 9u        /* sinks: what was put since the last commit is lost (a broken transaction): the host
+                                 * closes, opens and goes on from what open returns. FATAL anywhere else */
 
 #define SLUICE_ERROR_TEXT_MAX 1024u
 
@@ -341,6 +344,10 @@ typedef struct sluice_host {
   /* [any] Something a person should hear of that is no failure (a possible gap, a lost session): goes to the
    * connector's status events, the log and a counter. `kind` is a short fixed word. */
   void (*report_event)(sluice_context* ctx, sluice_str kind, sluice_str text);
+
+  /* Like arena_alloc: the arena holds one more reference to `schema` until it ends. For transforms and converters
+   * whose output has schemas that nothing else keeps. */
+  void (*arena_keep)(sluice_arena* arena, const sluice_schema* schema);
 } sluice_host;
 
 /* --------------------------------------------------------------------------------------------- connectors --- */
@@ -383,7 +390,7 @@ typedef struct sluice_poll_result {
 
 /*
  * A source task. Order of calls: create (which starts it), poll and ack in turns, stop, destroy.
- * The host numbers the non-empty batches that poll returned with 1, 2, 3 ...
+ * The host numbers the batches that poll returned with records or offsets in them with 1, 2, 3 ...
  */
 typedef struct sluice_source_api {
   uint32_t struct_size;
@@ -434,7 +441,8 @@ typedef struct sluice_sink_api {
 /* ------------------------------------------------------------------- transforms, predicates, converters --- */
 
 /* Batch in, batch out. `out` comes zeroed; its memory comes from `arena` or from `in`, which outlives it. A record
- * that is dropped is left out; origin[i] gives the index in `in` of out record i (ascending). RECORD_ERROR in
+ * that is dropped is left out; schemas come from `in`, or live as long as the arena (arena_keep) or the transform;
+ * origin[i] gives the index in `in` of out record i (ascending). RECORD_ERROR in
  * *error names the input record; the host drops or reports it and calls again without it. */
 typedef struct sluice_transform_api {
   uint32_t struct_size;
@@ -467,7 +475,7 @@ typedef struct sluice_converter_api {
   sluice_status (*from_connect)(void* converter, sluice_arena* arena, sluice_str topic,
                                 const sluice_schema* const* schemas, const sluice_value* values,
                                 uint32_t count, sluice_value* bytes, sluice_error* error);
-  /* schemas[i] is retained by the converter until the arena ends. */
+  /* schemas[i] lives as long as the arena (arena_keep) or the converter. */
   sluice_status (*to_connect)(void* converter, sluice_arena* arena, sluice_str topic,
                               const sluice_value* bytes, uint32_t count, const sluice_schema** schemas,
                               sluice_value* values, sluice_error* error);

@@ -26,7 +26,7 @@ Outcome call_plugin(FakeHost& host, FakeContext& context, const char* name, Func
     return outcome;
   }
   if (outcome.ok()) return outcome;
-  if (outcome.status > SLUICE_UNSUPPORTED) {
+  if (outcome.status > SLUICE_REOPEN) {
     host.violation(std::string(name) + " answered " + std::to_string(outcome.status) + ", which is no status");
   }
   if (error.text_size > SLUICE_ERROR_TEXT_MAX) {

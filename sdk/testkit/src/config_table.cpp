@@ -20,8 +20,8 @@ ConfigTable::ConfigTable(ConfigMap config) : config_(std::move(config)), raw_{} 
 
 const char* status_name(sluice_status status) {
   static constexpr const char* kNames[] = {"OK",           "RETRIABLE", "RECORD_ERROR", "NOT_CONNECTED", "END",
-                                           "CONFIG_ERROR", "FATAL",     "FENCED",       "UNSUPPORTED"};
-  return status <= SLUICE_UNSUPPORTED ? kNames[status] : "an unknown status";
+                                           "CONFIG_ERROR", "FATAL",     "FENCED",       "UNSUPPORTED",   "REOPEN"};
+  return status <= SLUICE_REOPEN ? kNames[status] : "an unknown status";
 }
 
 }  // namespace sluice::testkit

@@ -88,6 +88,7 @@ sluice_host HostFunctions::table() {
   host.request_reconfiguration = &request_reconfiguration;
   host.open_file = &open_file;
   host.report_event = &report_event;
+  host.arena_keep = &arena_keep;
   return host;
 }
 
@@ -178,7 +179,12 @@ sluice_status HostFunctions::schema_make(sluice_context* ctx, const sluice_schem
 
 void* HostFunctions::arena_alloc(sluice_arena* arena, size_t size, size_t alignment) {
   if (size > kArenaMax) return nullptr;
-  return reinterpret_cast<sdk::detail::Arena*>(arena)->allocate(size, alignment);
+  return FakeArena::of(arena).memory_.allocate(size, alignment);
+}
+
+void HostFunctions::arena_keep(sluice_arena* arena, const sluice_schema* schema) {
+  SchemaStore::retain(schema);
+  FakeArena::of(arena).schemas_.emplace_back(FakeArena::of(arena).host_, schema);
 }
 
 void HostFunctions::wake(sluice_context* ctx) {

@@ -22,6 +22,7 @@ struct HostFunctions {
   static sluice_status schema_make(sluice_context* ctx, const sluice_schema* definition,
                                    const sluice_schema** schema, sluice_error* error);
   static void* arena_alloc(sluice_arena* arena, size_t size, size_t alignment);
+  static void arena_keep(sluice_arena* arena, const sluice_schema* schema);
   static void wake(sluice_context* ctx);
   static sluice_status metric_register(sluice_context* ctx, uint32_t kind, sluice_str name, sluice_str help,
                                        uint32_t* metric, sluice_error* error);

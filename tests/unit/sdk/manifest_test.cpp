@@ -58,6 +58,7 @@ TEST(Manifest, IsAnElfNote) {
 TEST(Manifest, HasTheClass) {
   const json m = manifest();
   EXPECT_EQ(m["abi"], (json{SLUICE_ABI_MAJOR, SLUICE_ABI_MINOR}));
+  EXPECT_EQ(m["abi"], json::parse("[" SLUICE_ABI_TEXT "]"));
   EXPECT_EQ(m["name"], "lib");
   EXPECT_EQ(m["version"], "2.0");
   const json& entry = m["classes"].at(0);

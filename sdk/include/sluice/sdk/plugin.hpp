@@ -88,6 +88,12 @@ constexpr sluice_plugin plugin_table(std::string_view name, std::string_view ver
           static_cast<uint32_t>(N), 0};
 }
 
+// Unstable: the same version only. Frozen: a host of the same major and no older minor.
+constexpr bool accepts_host(uint32_t host, uint32_t own) {
+  if (own >> 16 == 0) return host == own;
+  return host >> 16 == own >> 16 && host >= own;
+}
+
 }  // namespace detail
 
 // `config` must be static constexpr data: static constexpr auto kConfig = config_def(...).
@@ -128,6 +134,8 @@ constexpr ClassDef sink(std::string_view name, std::string_view version, std::st
   }                                                                                                      \
   extern "C" __attribute__((visibility("default"))) const sluice_plugin* sluice_plugin_entry(            \
       uint32_t host_abi_version) {                                                                       \
-    return host_abi_version == SLUICE_ABI_VERSION ? &sluice_plugin_data::kPlugin : nullptr;              \
+    return ::sluice::sdk::detail::accepts_host(host_abi_version, SLUICE_ABI_VERSION)                     \
+               ? &sluice_plugin_data::kPlugin                                                            \
+               : nullptr;                                                                                \
   }                                                                                                      \
   static_assert(true, "ends with a semicolon")

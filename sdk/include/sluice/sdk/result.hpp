@@ -42,6 +42,8 @@ struct Error {
   static Error config(std::string text) { return {SLUICE_CONFIG_ERROR, std::move(text), 0, 0}; }
   static Error fatal(std::string text) { return {SLUICE_FATAL, std::move(text), 0, 0}; }
   static Error fenced(std::string text) { return {SLUICE_FENCED, std::move(text), 0, 0}; }
+  // Sinks: what was put since the last commit is lost; the worker opens the partitions again and reads from there.
+  static Error reopen(std::string text) { return {SLUICE_REOPEN, std::move(text), 0, 0}; }
   static Error unsupported(std::string text) { return {SLUICE_UNSUPPORTED, std::move(text), 0, 0}; }
 
   // The same error with `context` put before its text ("opening the table: ...").

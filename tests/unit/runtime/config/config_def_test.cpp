@@ -61,7 +61,7 @@ TEST(ConfigDef, ErrorTextsOfKafka) {
   choice.ignore_case = true;
   EXPECT_THAT(only(choice, {{"c", "ALL"}}).errors, IsEmpty());
   EXPECT_THAT(only(choice, {{"c", "x"}}).errors,
-              ElementsAre("Invalid value x for configuration c: String must be one of (case insensitive): none, all"));
+              ElementsAre("Invalid value x for configuration c: String must be one of (case insensitive): NONE, ALL"));
   auto name = key("n", Type::kString);
   name.non_empty = true;
   EXPECT_THAT(only(name, {{"n", " "}}).errors,

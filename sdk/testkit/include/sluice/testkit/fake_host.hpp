@@ -158,6 +158,22 @@ class FakeHost {
   std::vector<std::string> violations_;
 };
 
+// What transforms and converters get for their output; ends with the test's scope.
+class FakeArena {
+ public:
+  explicit FakeArena(const FakeHost& host) : host_(host.table()) {}
+  FakeArena(const FakeArena&) = delete;
+  FakeArena& operator=(const FakeArena&) = delete;
+  sluice_arena* raw() { return reinterpret_cast<sluice_arena*>(this); }
+
+ private:
+  friend struct HostFunctions;
+  static FakeArena& of(sluice_arena* raw) { return *reinterpret_cast<FakeArena*>(raw); }
+  const sluice_host* host_;
+  sdk::detail::Arena memory_;
+  std::vector<sdk::Schema> schemas_;
+};
+
 // One line of text for a value, the same for equal values (map keys sorted): {"k":1}, "text", null, 0x00ff.
 std::string describe(const sluice_value& value);
 

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/herder/validator.hpp"
+
+#include <algorithm>
+
+namespace sluice::herder {
+namespace {
+
+using config::ConfigValue;
+
+// The instance that a class's checks run in has nothing of a running connector.
+class NoServices : public plugin::InstanceServices {
+ public:
+  explicit NoServices(const config::ConfigMap& config) : config_(config) {}
+  std::string setting(const std::string& name) override {
+    const char* key = name == "connector.name"    ? "name"
+                      : name == "connector.class" ? "connector.class"
+                                                  : "";
+    auto entry = config_.find(key);
+    return entry == config_.end() ? "" : entry->second;
+  }
+  Result<std::optional<std::string>> read_offset(const std::string&) override {
+    return std::optional<std::string>();
+  }
+  void wake() override {}
+  void request_reconfiguration() override {}
+  void report_event(const std::string&, const std::string&) override {}
+
+ private:
+  const config::ConfigMap config_;
+};
+
+ConfigValue* find_value(std::vector<ConfigValue>& values, const std::string& name) {
+  auto found = std::find_if(values.begin(), values.end(),
+                            [&](const ConfigValue& v) { return v.name == name; });
+  return found == values.end() ? nullptr : &*found;
+}
+
+void merge(std::vector<ConfigValue>& values, const std::vector<ConfigValue>& additions) {
+  for (const auto& addition : additions) {
+    ConfigValue* value = find_value(values, addition.name);
+    if (!value) {
+      values.push_back(addition);
+      continue;
+    }
+    value->errors.insert(value->errors.end(), addition.errors.begin(), addition.errors.end());
+    if (!addition.recommended.empty()) value->recommended = addition.recommended;
+    value->visible = value->visible && addition.visible;
+  }
+}
+
+void add_group(std::vector<std::string>& groups, const std::string& group) {
+  if (!group.empty() && std::find(groups.begin(), groups.end(), group) == groups.end())
+    groups.push_back(group);
+}
+
+config::ConfigMap with_prefix(const config::ConfigMap& config, const std::string& prefix) {
+  config::ConfigMap result;
+  for (auto entry = config.lower_bound(prefix);
+       entry != config.end() && entry->first.starts_with(prefix); ++entry) {
+    result[entry->first.substr(prefix.size())] = entry->second;
+  }
+  return result;
+}
+
+std::string names_of(const config::ConfigMap& config) {
+  std::string names;
+  for (const auto& [key, value] : config) names += (names.empty() ? "" : ", ") + key;
+  return names;
+}
+
+}  // namespace
+
+Result<plugin::ClassPtr> find_connector_class(plugin::Registry& registry,
+                                              const config::ConfigMap& config) {
+  auto cls = config.find("connector.class");
+  if (cls == config.end()) {
+    // Kafka prints the values, too; they may be secrets.
+    return Error{ErrorKind::kInvalid,
+                 "Connector config {" + names_of(config) +
+                     "} contains no connector type: add the key connector.class"};
+  }
+  auto found = registry.find(cls->second, {plugin::Kind::kSource, plugin::Kind::kSink});
+  if (found.ok()) return found;
+  std::string available;
+  for (const auto& known : registry.list()) {
+    if (known->kind != plugin::Kind::kSource && known->kind != plugin::Kind::kSink) continue;
+    available += (available.empty() ? "" : ", ") + known->name;
+  }
+  return Error{ErrorKind::kInvalid,
+               "Failed to find any class that implements Connector and which name matches " +
+                   cls->second + " (" + found.error().message +
+                   "), available connectors are: " + available};
+}
+
+Status Validator::plugin_checks(const RequestContext& context, const plugin::ClassPtr& cls,
+                                const config::ConfigMap& config,
+                                std::vector<ConfigValue>& values) const {
+  auto parsed = cls->config.parse(config);
+  if (!parsed.ok()) return ok();  // its keys are wrong one by one already, and the errors say so
+  struct Answer {
+    plugin::Outcome outcome;
+    plugin::Validation validation;
+  };
+  auto answer = std::make_shared<Answer>();
+  auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      context.deadline - std::chrono::steady_clock::now());
+  SLUICE_TRY(
+      parts_.lane("class:" + cls->name, "class " + cls->name, "validate",
+                  std::max(left, std::chrono::milliseconds(1)),
+                  [answer, cls, &registry = parts_.registry, parsed = std::move(parsed).value()] {
+                    NoServices services(parsed);
+                    answer->outcome = registry.validate(cls, parsed, services, answer->validation);
+                  }));
+  if (!answer->outcome.ok()) return answer->outcome.to_error().with("validating with " + cls->name);
+  merge(values, answer->validation.additions);
+  return ok();
+}
+
+void Validator::converter_checks(const std::string& role, const config::ConfigMap& config,
+                                 ConfigInfos& infos, std::vector<ConfigValue>& values) const {
+  auto chosen = config.find(role);
+  ConfigValue* value = find_value(values, role);
+  if (chosen == config.end() || !value || !value->errors.empty()) return;
+  const config::ConfigDef* def = parts_.converter(chosen->second);
+  if (!def) {
+    value->errors.push_back("Invalid value " + chosen->second + " for configuration " + role +
+                            ": Class " + chosen->second + " could not be found.");
+    return;
+  }
+  std::string prefix = role + ".";
+  for (auto& one : def->validate(with_prefix(config, prefix))) {
+    ConfigInfo info;
+    if (const auto* key = def->find(one.name)) {
+      info.definition = *key;
+      info.definition->name = prefix + key->name;
+    }
+    info.value = std::move(one);
+    info.value.name = prefix + info.value.name;
+    infos.configs.push_back(std::move(info));
+  }
+}
+
+Result<ConfigInfos> Validator::validate(const RequestContext& context,
+                                        const config::ConfigMap& config) const {
+  SLUICE_ASSIGN(auto cls, find_connector_class(parts_.registry, config));
+  const auto& framework = cls->kind == plugin::Kind::kSink ? parts_.sink : parts_.source;
+
+  std::vector<ConfigValue> values = framework.validate(config);
+  if (parts_.cross_checks) parts_.cross_checks(cls->kind, config, values);
+  for (auto& value : cls->config.validate(config)) {
+    if (!framework.find(value.name)) values.push_back(std::move(value));
+  }
+  SLUICE_TRY(plugin_checks(context, cls, config, values));
+
+  ConfigInfos infos;
+  infos.name = config.at("connector.class");
+  ConfigInfos converters;
+  for (const char* role : {"header.converter", "key.converter", "value.converter"}) {
+    converter_checks(role, config, converters, values);
+  }
+  // What no definition knows comes first, as in Kafka.
+  for (auto& value : values) {
+    if (!framework.find(value.name) && !cls->config.find(value.name))
+      infos.configs.push_back({std::nullopt, value});
+  }
+  auto add_defined = [&](const config::ConfigDef& def) {
+    for (const auto& key : def.keys()) {
+      if (&def != &framework && framework.find(key.name)) continue;
+      add_group(infos.groups, key.group);
+      ConfigValue* value = find_value(values, key.name);
+      if (value) infos.configs.push_back({key, *value});
+    }
+  };
+  add_defined(framework);
+  add_defined(cls->config);
+  for (auto& info : converters.configs) infos.configs.push_back(std::move(info));
+  for (const auto& info : infos.configs)
+    infos.error_count += static_cast<int>(info.value.errors.size());
+  return infos;
+}
+
+std::optional<std::string> Validator::refusal(const ConfigInfos& infos) {
+  if (infos.error_count == 0) return std::nullopt;
+  std::string text = "Connector configuration is invalid and contains the following " +
+                     std::to_string(infos.error_count) + " error(s):";
+  for (const auto& info : infos.configs) {
+    for (const auto& error : info.value.errors) text += "\n" + error;
+  }
+  return text +
+         "\nYou can also find the above list of errors at the endpoint "
+         "`/connector-plugins/{connectorType}/config/validate`";
+}
+
+}  // namespace sluice::herder

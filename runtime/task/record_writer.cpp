@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/task/record_writer.hpp"
+
+#include <algorithm>
+
+#include "broker-core/model/partitioner.hpp"
+#include "runtime/record/java_map.hpp"
+#include "runtime/record/value.hpp"
+
+namespace sluice::task {
+namespace {
+
+constexpr size_t kBuilderReserve = 1u << 20;
+constexpr uint32_t kNumbersMax = 1u << 20;  // of topics and source partitions that one task may use
+constexpr uint64_t kBatchBytesMax = 1u << 20;  // larger batches only where one record needs it
+
+}  // namespace
+
+RecordWriter::RecordWriter(const SourceSettings& settings, log::Log& log, TopicCreation topics,
+                           Metrics& metrics, Hooks hooks)
+    : settings_(settings),
+      log_(log),
+      creation_(std::move(topics)),
+      metrics_(metrics),
+      hooks_(std::move(hooks)) {}
+
+Status RecordWriter::add(const plugin::Batch& batch, const plugin::SourceTask& names,
+                         int64_t now_ms, bool first_time) {
+  first_time_ = first_time;
+  Topic* topic = nullptr;
+  uint32_t topic_number = 0;
+  const size_t count = batch.size();
+  for (size_t i = 0; i < count; ++i) {
+    const sluice_record& record = batch.record(i);
+    if (topic == nullptr || record.topic != topic_number) {
+      SLUICE_ASSIGN(topic, topic_of(record.topic, names));
+      topic_number = record.topic;
+    }
+    Status added = add_record(record, *topic, now_ms);
+    if (!added.ok()) [[unlikely]] {
+      if (added.error().kind != ErrorKind::kRecord) return added;
+      SLUICE_TRY(bad_record(added.error(), *topic, i, now_ms));
+    }
+  }
+  arena_.reset();
+  for (auto& known : topics_)
+    known->sticky = (known->sticky + 1) % static_cast<int32_t>(known->partitions.size());
+  return add_offsets(batch, names);
+}
+
+Status RecordWriter::add_record(const sluice_record& record, Topic& topic, int64_t now_ms) {
+  Bytes2 converted;
+  SLUICE_TRY(convert(record, topic, converted));
+  headers_.clear();
+  if (record.header_count > 0) SLUICE_TRY(convert_headers(record, topic));
+  int32_t number = 0;
+  if (topic.partitions.size() > 1 || record.partition > 0) {
+    SLUICE_ASSIGN(number, choose_partition(record, topic, converted.key));
+  }
+  Partition& partition = topic.partitions[static_cast<size_t>(number)];
+  const size_t size =
+      model::BatchBuilder::record_size_max(converted.key, converted.value, headers_);
+  if (partition.builder.size_bytes() + size > kBatchBytesMax && !partition.builder.empty())
+    partition.full.push_back(partition.builder.finish());
+  if (partition.builder.size_bytes() + size > topic.max_batch_bytes) [[unlikely]] {
+    if (!partition.builder.empty()) partition.full.push_back(partition.builder.finish());
+    if (partition.builder.size_bytes() + size > topic.max_batch_bytes)
+      return Error{ErrorKind::kRecord,
+                   "The message is " + std::to_string(size) +
+                       " bytes when serialized which is larger than " +
+                       std::to_string(topic.max_batch_bytes) +
+                       ", which is the value of the max.message.bytes configuration of topic " +
+                       topic.name + "."};
+  }
+  const size_t before = partition.builder.size_bytes();
+  const int64_t timestamp =
+      record.timestamp_ms == SLUICE_NO_TIMESTAMP ? now_ms : record.timestamp_ms;
+  if (!partition.builder.add(timestamp, converted.key, converted.value, headers_))
+    return Error{ErrorKind::kRecord, "The record is too large for a record batch."};
+  bytes_ += partition.builder.size_bytes() - before;
+  return ok();
+}
+
+Status RecordWriter::convert(const sluice_record& record, const Topic& topic, Bytes2& out) {
+  // Null without a schema is null bytes in every converter.
+  if (record.key.type != SLUICE_NULL || record.key_schema != nullptr) {
+    auto key = key_->from_connect(topic.name, record.key_schema, record.key, arena_);
+    if (!key.ok()) [[unlikely]]
+      return key.error().with("key");
+    out.key = *key;
+  }
+  if (record.value.type != SLUICE_NULL || record.value_schema != nullptr) {
+    auto value = value_->from_connect(topic.name, record.value_schema, record.value, arena_);
+    if (!value.ok()) [[unlikely]]
+      return value.error().with("value");
+    out.value = *value;
+  }
+  return ok();
+}
+
+Status RecordWriter::convert_headers(const sluice_record& record, const Topic& topic) {
+  for (uint32_t i = 0; i < record.header_count; ++i) {
+    const sluice_header& header = record.headers[i];
+    const std::string_view name(header.key.data, header.key.size);
+    auto value = header_->from_connect(topic.name, name, header.schema, header.value, arena_);
+    if (!value.ok()) return value.error().with("header " + std::string(name));
+    headers_.push_back({name, *value});
+  }
+  return ok();
+}
+
+Result<int32_t> RecordWriter::choose_partition(const sluice_record& record, const Topic& topic,
+                                               const std::optional<ByteView>& key) const {
+  const auto count = static_cast<int32_t>(topic.partitions.size());
+  if (record.partition >= 0) {
+    if (record.partition < count) return record.partition;
+    return Error{ErrorKind::kRecord, "partition " + std::to_string(record.partition) +
+                                         " does not exist, topic " + topic.name + " has " +
+                                         std::to_string(count)};
+  }
+  if (key) return model::partition_for_key(*key, count).value();
+  return topic.sticky;
+}
+
+Status RecordWriter::bad_record(const Error& error, const Topic& topic, size_t index,
+                                int64_t now_ms) {
+  if (first_time_) {
+    metrics_.total_record_errors.fetch_add(1, std::memory_order_relaxed);
+    metrics_.last_error_timestamp_ms.store(now_ms, std::memory_order_relaxed);
+  }
+  const std::string where =
+      "record " + std::to_string(index) + " of the batch, topic " + topic.name;
+  if (!settings_.errors.tolerate_all) {
+    if (first_time_) metrics_.total_record_failures.fetch_add(1, std::memory_order_relaxed);
+    return error.with("Tolerance exceeded in error handler: " + where);
+  }
+  if (first_time_) {
+    metrics_.total_records_skipped.fetch_add(1, std::memory_order_relaxed);
+    if (settings_.errors.log) {
+      metrics_.total_errors_logged.fetch_add(1, std::memory_order_relaxed);
+      hooks_.log("skipped " + where + ": " + error.message);
+    }
+  }
+  return ok();
+}
+
+// Of each source partition only the newest offset of the batch counts: the batch becomes durable as
+// a whole.
+Status RecordWriter::add_offsets(const plugin::Batch& batch, const plugin::SourceTask& names) {
+  const sluice_batch& raw = batch.view();
+  ++batch_stamp_;
+  for (uint32_t i = raw.offset_count; i-- > 0;) {
+    const sluice_source_offset& offset = raw.offsets[i];
+    if (offset.partition >= kNumbersMax)
+      return Error{ErrorKind::kFatal,
+                   "the plugin uses a source partition that it has not interned"};
+    if (offset.partition >= offset_slot_.size()) {
+      offset_slot_.resize(offset.partition + 1, -1);
+      seen_.resize(offset.partition + 1, 0);
+    }
+    if (seen_[offset.partition] == batch_stamp_) continue;
+    seen_[offset.partition] = batch_stamp_;
+    std::optional<std::string> json;  // none: what is stored is deleted
+    if (!record::is_null(offset.offset)) {
+      auto text = record::java_map_json(offset.offset);
+      if (!text.ok()) return Error{ErrorKind::kFatal, text.error().message};
+      json = std::move(*text);
+    }
+    int64_t& slot = offset_slot_[offset.partition];
+    if (slot < 0) {
+      slot = static_cast<int64_t>(offsets_.size());
+      offsets_.push_back(
+          {offset.partition, std::string(names.partition_json(offset.partition)), {}});
+    }
+    offsets_[static_cast<size_t>(slot)].offset = std::move(json);
+  }
+  return ok();
+}
+
+Result<RecordWriter::Topic*> RecordWriter::topic_of(uint32_t number,
+                                                    const plugin::SourceTask& names) {
+  if (number < by_number_.size() && by_number_[number] != nullptr) return by_number_[number];
+  if (number >= kNumbersMax)
+    return Error{ErrorKind::kFatal, "the plugin uses a topic that it has not interned"};
+  const std::string name(names.topic_name(number));
+  if (name.empty())
+    return Error{ErrorKind::kFatal, "the plugin uses a topic that it has not interned"};
+  SLUICE_ASSIGN(Topic * topic, find_topic(name));
+  if (number >= by_number_.size()) by_number_.resize(number + 1, nullptr);
+  by_number_[number] = topic;
+  return topic;
+}
+
+Result<RecordWriter::Topic*> RecordWriter::find_topic(const std::string& name) {
+  for (auto& topic : topics_)
+    if (topic->name == name) return topic.get();
+  SLUICE_ASSIGN(KnownTopic known, creation_.find_or_create(log_, name));
+  auto topic = std::make_unique<Topic>();
+  topic->name = name;
+  topic->max_batch_bytes = known.max_message_bytes;
+  topic->partitions.resize(static_cast<size_t>(known.partitions));
+  if (known.partitions == 1) topic->partitions[0].builder = model::BatchBuilder(kBuilderReserve);
+  topics_.push_back(std::move(topic));
+  hooks_.topic_used(name, known.created);
+  return topics_.back().get();
+}
+
+log::AppendRequest RecordWriter::finish() {
+  log::AppendRequest request;
+  for (auto& topic : topics_) {
+    for (size_t p = 0; p < topic->partitions.size(); ++p) {
+      Partition& partition = topic->partitions[p];
+      if (!partition.builder.empty()) partition.full.push_back(partition.builder.finish());
+      for (Bytes& batch : partition.full)
+        request.batches.push_back(
+            {{topic->name, PartitionId(static_cast<int32_t>(p))}, std::move(batch)});
+      partition.full.clear();
+    }
+  }
+  for (PendingOffset& offset : offsets_)
+    request.offsets.push_back(
+        {settings_.id.connector, std::move(offset.partition_json), std::move(offset.offset)});
+  for (const PendingOffset& offset : offsets_) offset_slot_[offset.partition] = -1;
+  offsets_.clear();
+  bytes_ = 0;
+  return request;
+}
+
+void RecordWriter::clear() {
+  (void)finish();
+  arena_.reset();
+}
+
+void RecordWriter::forget_topics() {
+  clear();
+  by_number_.clear();
+  topics_.clear();
+}
+
+}  // namespace sluice::task

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/task/sink_runner.hpp"
+
+#include "broker-core/base/crash_point.hpp"
+
+namespace sluice::task {
+namespace {
+
+constexpr std::chrono::milliseconds kHeartbeat(
+    1000);  // empty puts while something waits to be committed
+
+}  // namespace
+
+SinkRunner::SinkRunner(SinkSettings settings, RunnerContext context, SinkFactory create)
+    : RunnerBase(settings, std::move(context)),
+      settings_(std::move(settings)),
+      create_(std::move(create)) {}
+
+SinkRunner::~SinkRunner() = default;
+
+std::shared_ptr<plugin::SinkTask> SinkRunner::plugin() {
+  std::lock_guard lock(plugin_mutex_);
+  return task_;
+}
+
+void SinkRunner::stop_plugin() {
+  auto task = plugin();
+  if (task && !plugin_stopped_.exchange(true)) task->stop();
+}
+
+void SinkRunner::wake() {
+  woken_.store(true, std::memory_order_release);
+  RunnerBase::wake();
+}
+
+void SinkRunner::drop() {
+  held_.reset();
+  consumer_.reset();
+  std::shared_ptr<plugin::SinkTask> task;
+  {
+    std::lock_guard lock(plugin_mutex_);
+    task = std::move(task_);
+  }
+}
+
+Next SinkRunner::run(const Orders& orders) {
+  if (!started_ && !failed_) {
+    if (orders.stop) return wind_up(orders);
+    if (!start()) return Next::again();
+    if (abandoned()) return Next::done();
+  }
+  take_commit_answer();
+  if (failed_ || orders.stop) return wind_up(orders);
+  apply_pause(orders);
+  if (revoking_ && !finish_revoke()) return failed_ ? Next::again() : wait_time(steady());
+  const auto now = steady();
+  if (now >= commit_at_ && !commit_under_way_) {
+    if (commit() == Commit::kFailed) return Next::again();
+    if (commit_at_ <= now)
+      commit_at_ = now + std::chrono::milliseconds(settings_.offset_flush_interval_ms);
+  }
+  if (held_ && now >= retry_at_ && !paused_) {
+    put_held();
+    if (failed_ || abandoned()) return Next::again();
+  }
+  return read_on(orders);
+}
+
+bool SinkRunner::start() {
+  mailbox_->runner = weak_from_this();
+  std::unique_ptr<plugin::SinkTask> task;
+  plugin::Outcome outcome = create_(*this, task);
+  if (!outcome.ok()) {
+    fail(trace_of("start", outcome), outcome.status != SLUICE_CONFIG_ERROR);
+    return false;
+  }
+  {
+    std::lock_guard lock(plugin_mutex_);
+    task_ = std::move(task);
+  }
+  decoder_ =
+      std::make_unique<SinkDecoder>(context_.key_converter.get(), context_.value_converter.get(),
+                                    context_.header_converter.get());
+  if (!subscribe()) return false;
+  started_ = true;
+  commit_at_ = steady() + std::chrono::milliseconds(settings_.offset_flush_interval_ms);
+  progressed();
+  return true;
+}
+
+bool SinkRunner::subscribe() {
+  log::Subscription subscription;
+  subscription.group = settings_.group;
+  subscription.client_id =
+      "connector-consumer-" + settings_.id.connector + "-" + std::to_string(settings_.id.task);
+  subscription.topics = settings_.topics;
+  subscription.topics_regex = settings_.topics_regex;
+  subscription.from_latest = settings_.from_latest;
+  auto consumer = context_.log.subscribe(subscription, [mailbox = mailbox_] {
+    std::shared_ptr<RunnerBase> runner;
+    {
+      std::lock_guard lock(mailbox->mutex);
+      runner = mailbox->runner.lock();
+    }
+    if (runner) runner->RunnerBase::wake();
+  });
+  if (!consumer.ok()) {
+    fail("joining group " + settings_.group + " failed: " + consumer.error().message,
+         consumer.error().kind != ErrorKind::kInvalid);
+    return false;
+  }
+  consumer_ = std::move(*consumer);
+  return true;
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// reading
+
+Next SinkRunner::read_on(const Orders& orders) {
+  report(orders.pause ? TaskState::kPaused : TaskState::kRunning);
+  auto event = consumer_->next(settings_.batch_bytes_max);
+  if (!event.ok()) return consumer_failed(event.error());
+  if (std::holds_alternative<std::monostate>(*event)) {
+    heartbeat();
+    return failed_ ? Next::again() : wait_time(steady());
+  }
+  return handle(std::move(*event));
+}
+
+Next SinkRunner::consumer_failed(const Error& error) {
+  if (error.kind == ErrorKind::kRetriable || error.kind == ErrorKind::kTimeout ||
+      error.kind == ErrorKind::kNotConnected) {
+    metrics_.total_retries.fetch_add(1, std::memory_order_relaxed);
+    const auto delay = log_backoff_.next();
+    log_warn("reading from the log failed, trying again: " + error.message);
+    return Next::wait(delay);
+  }
+  fail("reading from the log failed: " + error.message, true);
+  return Next::again();
+}
+
+Next SinkRunner::handle(log::ConsumerEvent event) {
+  if (auto* assigned = std::get_if<log::Assign>(&event)) {
+    (void)assign(*assigned);  // a failure is seen in the next step
+  } else if (auto* revoked = std::get_if<log::Revoke>(&event)) {
+    begin_revoke(std::move(*revoked));
+  } else if (auto* fetched = std::get_if<log::Fetched>(&event)) {
+    if (take(std::move(*fetched)) && held_ && !paused_) put_held();
+  }
+  return Next::again();
+}
+
+bool SinkRunner::assign(const log::Assign& event) {
+  std::vector<sluice_partition_offset> offsets;
+  for (const log::GroupOffset& given : event.partitions) {
+    Partition& partition = partitions_[given.partition];
+    partition.topic = task_->intern_topic(given.partition.topic);
+    partition.committed = given.next.value();
+    partition.read = given.next.value();
+    partition.put = given.next.value();
+    offsets.push_back({partition.topic, given.partition.partition.value(), given.next.value()});
+  }
+  metrics_.partition_count.store(partitions_.size(), std::memory_order_relaxed);
+  SLUICE_CRASH_POINT("task.sink.before_open");
+  plugin::Outcome outcome = task_->open(offsets, consumer_->epoch());
+  if (!outcome.ok()) {
+    fail(trace_of("open", outcome), outcome.status != SLUICE_CONFIG_ERROR,
+         outcome.status == SLUICE_FENCED);
+    return false;
+  }
+  for (size_t i = 0; i < offsets.size() && i < event.partitions.size(); ++i) {
+    const log::GroupOffset& given = event.partitions[i];
+    const int64_t wanted = offsets[i].next_offset;
+    if (wanted < 0 || wanted == given.next.value()) continue;
+    // The target knows better what it has.
+    consumer_->seek(given.partition, Offset(wanted));
+    Partition& partition = partitions_[given.partition];
+    partition.read = partition.put = wanted;
+  }
+  if (paused_) pause_all(true);
+  progressed();
+  return true;
+}
+
+bool SinkRunner::take(log::Fetched fetched) {
+  const TopicPartitionName name = fetched.partition;
+  auto found = partitions_.find(name);
+  if (found == partitions_.end()) return false;  // revoked meanwhile
+  Partition& partition = found->second;
+  if (partition.read >= 0 && fetched.from.value() > partition.read)
+    report_event("offset-gap", "offsets " + std::to_string(partition.read) + " to " +
+                                   std::to_string(fetched.from.value() - 1) + " of " +
+                                   name.to_string() +
+                                   " are gone from the log before they were read (retention)");
+  if (!topics_seen_[name.topic]) {
+    topics_seen_[name.topic] = true;
+    context_.listener.on_topic(common_.id, name.topic);
+  }
+  Held held;
+  held.partition = name;
+  Offset next{0};
+  std::vector<SinkDecoder::BadRecord> bad;
+  const size_t bytes = fetched.batches.size();
+  Status decoded = decoder_->decode(std::move(fetched), partition.topic, held.batch, next, bad);
+  if (!decoded.ok()) {
+    fail("decoding records of " + name.to_string() + " failed: " + decoded.error().message, true);
+    return false;
+  }
+  metrics_.sink_record_read_total.fetch_add(held.batch.size() + bad.size(),
+                                            std::memory_order_relaxed);
+  metrics_.bytes_total.fetch_add(bytes, std::memory_order_relaxed);
+  if (!bad.empty() && !tolerate(bad, name.to_string())) return false;
+  partition.read = next.value();
+  held.next = next.value();
+  if (held.batch.size() == 0) {
+    partition.put = held.next;
+    return true;
+  }
+  held_ = std::move(held);
+  return true;
+}
+
+bool SinkRunner::tolerate(const std::vector<SinkDecoder::BadRecord>& bad,
+                          const std::string& topic) {
+  metrics_.total_record_errors.fetch_add(bad.size(), std::memory_order_relaxed);
+  metrics_.last_error_timestamp_ms.store(now_ms(), std::memory_order_relaxed);
+  const std::string first =
+      topic + " offset " + std::to_string(bad.front().offset.value()) + ": " + bad.front().what;
+  if (!settings_.errors.tolerate_all) {
+    metrics_.total_record_failures.fetch_add(bad.size(), std::memory_order_relaxed);
+    fail("Tolerance exceeded in error handler: " + first, true);
+    return false;
+  }
+  metrics_.total_records_skipped.fetch_add(bad.size(), std::memory_order_relaxed);
+  if (settings_.errors.log) {
+    metrics_.total_errors_logged.fetch_add(bad.size(), std::memory_order_relaxed);
+    for (const auto& record : bad)
+      log_warn("skipped record " + topic + " offset " + std::to_string(record.offset.value()) +
+               ": " + record.what);
+  }
+  return true;
+}
+
+// ----------------------------------------------------------------------------------------------------------
+// putting
+
+void SinkRunner::put_held() {
+  SLUICE_CRASH_POINT("task.sink.before_put");
+  const uint64_t records = held_->batch.size();
+  std::vector<plugin::RecordFailure> failures;
+  const auto begin = steady();
+  plugin::Outcome outcome = task_->put(held_->batch, failures);
+  const auto took = steady() - begin;
+  if (abandoned()) return;
+  SLUICE_CRASH_POINT("task.sink.after_put");
+  if (!outcome.ok()) return put_refused(outcome);
+  if (!failures.empty() && !put_failures(failures)) return;
+  put_succeeded(records, took);
+}
+
+void SinkRunner::put_succeeded(uint64_t records, std::chrono::nanoseconds took) {
+  const auto ns = static_cast<uint64_t>(took.count());
+  metrics_.sink_record_send_total.fetch_add(records, std::memory_order_relaxed);
+  metrics_.sink_record_active_count.fetch_add(records, std::memory_order_relaxed);
+  metrics_.put_batches.fetch_add(1, std::memory_order_relaxed);
+  metrics_.put_batch_time_total_ns.fetch_add(ns, std::memory_order_relaxed);
+  raise_to(metrics_.put_batch_time_max_ns, ns);
+  raise_to(metrics_.batch_size_max, records);
+  auto found = partitions_.find(held_->partition);
+  if (found != partitions_.end()) found->second.put = held_->next;
+  const bool was_retrying = held_->retrying;
+  held_.reset();
+  heartbeat_at_ = steady() + kHeartbeat;
+  poll_backoff_.reset();
+  progressed();
+  if (was_retrying) {
+    log_info("the target takes records again");
+    if (!paused_) pause_all(false);
+  }
+}
+
+bool SinkRunner::put_failures(const std::vector<plugin::RecordFailure>& failures) {
+  std::vector<SinkDecoder::BadRecord> bad;
+  for (const plugin::RecordFailure& failure : failures) {
+    // The plugin may have moved the batch away, so only the index is sure.
+    bad.push_back({Offset(-1), "record " + std::to_string(failure.index) +
+                                   " of the batch that ends before offset " +
+                                   std::to_string(held_->next) + ": " + failure.outcome.text});
+  }
+  return tolerate(bad, held_->partition.to_string());
+}
+
+void SinkRunner::put_refused(const plugin::Outcome& outcome) {
+  if (outcome.status == SLUICE_RETRIABLE || outcome.status == SLUICE_NOT_CONNECTED) {
+    auto delay = poll_backoff_.next();
+    if (outcome.retry_after_ms > 0) delay = std::chrono::milliseconds(outcome.retry_after_ms);
+    retry_at_ = steady() + delay;
+    metrics_.total_retries.fetch_add(1, std::memory_order_relaxed);
+    if (!held_->retrying) {
+      held_->retrying = true;
+      pause_all(true);
+      log_warn(trace_of("put", outcome) +
+               "; the batch is held and put again until the target takes it");
+    }
+    return;
+  }
+  fail(trace_of("put", outcome), outcome.status != SLUICE_CONFIG_ERROR,
+       outcome.status == SLUICE_FENCED);
+}
+
+// An empty put, so that a plugin that collects records can send what has waited long enough.
+void SinkRunner::heartbeat() {
+  if (held_ || paused_ || partitions_.empty()) return;
+  const bool woken = woken_.exchange(false, std::memory_order_acquire);
+  const auto now = steady();
+  if (!woken && (now < heartbeat_at_ || !dirty())) return;
+  heartbeat_at_ = now + kHeartbeat;
+  plugin::Batch empty;
+  std::vector<plugin::RecordFailure> failures;
+  plugin::Outcome outcome = task_->put(empty, failures);
+  if (outcome.ok() || outcome.status == SLUICE_RETRIABLE || outcome.status == SLUICE_NOT_CONNECTED)
+    return;
+  fail(trace_of("put", outcome), outcome.status != SLUICE_CONFIG_ERROR,
+       outcome.status == SLUICE_FENCED);
+}
+
+void SinkRunner::pause_all(bool paused) {
+  for (const auto& [name, partition] : partitions_) consumer_->pause(name, paused);
+}
+
+void SinkRunner::apply_pause(const Orders& orders) {
+  if (orders.pause == paused_) return;
+  paused_ = orders.pause;
+  if (paused_ || !(held_ && held_->retrying)) pause_all(paused_);
+  if (paused_) commit_at_ = steady();  // what was put is committed before the pause
+}
+
+std::shared_ptr<TaskRunner> make_sink_runner(SinkSettings settings, RunnerContext context,
+                                             SinkFactory create) {
+  return std::make_shared<SinkRunner>(std::move(settings), std::move(context), std::move(create));
+}
+
+}  // namespace sluice::task

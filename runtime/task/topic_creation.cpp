@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/task/topic_creation.hpp"
+
+#include <charconv>
+
+namespace sluice::task {
+namespace {
+
+Result<std::vector<std::regex>> compile(const std::vector<std::string>& patterns,
+                                        const std::string& key) {
+  std::vector<std::regex> result;
+  for (const std::string& pattern : patterns) {
+    try {
+      result.emplace_back(pattern, std::regex::ECMAScript | std::regex::optimize);
+    } catch (const std::regex_error& e) {
+      return Error{ErrorKind::kInvalid, "Invalid value " + pattern + " for configuration " + key +
+                                            ": not a regular expression: " + e.what()};
+    }
+  }
+  return result;
+}
+
+bool matches_any(const std::string& topic, const std::vector<std::regex>& patterns) {
+  for (const std::regex& pattern : patterns)
+    if (std::regex_match(topic, pattern)) return true;
+  return false;
+}
+
+uint64_t max_message_bytes(const log::TopicInfo& topic, uint64_t otherwise) {
+  auto found = topic.configs.find("max.message.bytes");
+  if (found == topic.configs.end()) return otherwise;
+  uint64_t value = otherwise;
+  std::from_chars(found->second.data(), found->second.data() + found->second.size(), value);
+  return value;
+}
+
+}  // namespace
+
+Result<TopicCreation> TopicCreation::make(const SourceSettings& settings) {
+  TopicCreation creation;
+  creation.max_message_bytes_ = settings.max_message_bytes;
+  creation.configured_ = settings.create_topics && !settings.topic_creation.empty();
+  if (!creation.configured_) return creation;
+  for (const TopicCreationGroup& group : settings.topic_creation) {
+    const std::string prefix = "topic.creation." + group.name;
+    SLUICE_ASSIGN(auto include, compile(group.include, prefix + ".include"));
+    SLUICE_ASSIGN(auto exclude, compile(group.exclude, prefix + ".exclude"));
+    creation.groups_.push_back({group, std::move(include), std::move(exclude)});
+  }
+  return creation;
+}
+
+log::TopicSpec TopicCreation::spec_of(const std::string& topic) const {
+  log::TopicSpec spec;
+  spec.name = topic;
+  for (const Group& group : groups_) {
+    const bool is_default = group.settings.name == "default";
+    if (!is_default && (!matches_any(topic, group.include) || matches_any(topic, group.exclude)))
+      continue;
+    spec.partitions = group.settings.partitions;
+    spec.replication_factor = group.settings.replication_factor;
+    spec.configs = group.settings.configs;
+    break;
+  }
+  return spec;
+}
+
+Result<KnownTopic> TopicCreation::find_or_create(log::Log& log, const std::string& topic) const {
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    SLUICE_ASSIGN(auto found, log.topics(topic));
+    if (!found.empty())
+      return KnownTopic{found[0].partitions, max_message_bytes(found[0], max_message_bytes_),
+                        false};
+    auto created = log.create_topic(spec_of(topic));
+    if (created.ok())
+      return KnownTopic{created->partitions, max_message_bytes(*created, max_message_bytes_), true};
+    if (created.error().kind != ErrorKind::kConflict)
+      return created.error().with("creating topic " + topic);
+    // Another task was faster: look again.
+  }
+  return Error{ErrorKind::kRetriable,
+               "topic " + topic + " is being created or deleted by somebody else"};
+}
+
+}  // namespace sluice::task

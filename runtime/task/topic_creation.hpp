@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <regex>
+#include <string>
+#include <vector>
+
+#include "runtime/log/log.hpp"
+#include "runtime/task/settings.hpp"
+
+namespace sluice::task {
+
+struct KnownTopic {
+  int32_t partitions = 1;
+  uint64_t max_message_bytes = 1048588;
+  bool created = false;
+};
+
+// Finds the topics that a source writes to and makes those that are not there, by the connector's
+// topic.creation.* (KIP-158). Owned by one source task, used by its thread; calls into the log's
+// metadata, so not on the record path.
+class TopicCreation {
+ public:
+  // kInvalid: a pattern that is no regular expression.
+  static Result<TopicCreation> make(const SourceSettings& settings);
+  Result<KnownTopic> find_or_create(log::Log& log, const std::string& topic) const;
+
+ private:
+  struct Group {
+    TopicCreationGroup settings;
+    std::vector<std::regex> include, exclude;
+  };
+  log::TopicSpec spec_of(const std::string& topic) const;
+  std::vector<Group> groups_;
+  uint64_t max_message_bytes_ = 0;
+  bool configured_ = false;
+};
+
+}  // namespace sluice::task

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each mutant breaks one guarantee; the tests of that guarantee must then fail, and pass without it.
+
+usage: mutants.py BIN_FOLDER      (of a build with crash points: presets dev and tsan)
+"""
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+# mutant -> (what it breaks, program, filter of its tests)
+MUTANTS = {
+    "storage.no_commit_sync": ("acknowledged before it is synced", "storage_test", "LogCrash.*"),
+    "storage.visible_before_durable": ("readers see what is not durable", "storage_test", "Log*"),
+    "storage.no_directory_sync": ("a new file's name is not synced", "storage_test", "LogCrash.*"),
+    "storage.no_segment_sync": ("the checkpoint trims what no segment holds", "storage_test", "LogCrash.*"),
+    "storage.failed_sync_ignored": ("a failed fsync is taken for a good one", "storage_test", "Log.aFailedSync*"),
+    "storage.no_check_on_read": ("corrupted bytes are served", "sweep_test", "Sweep.everyBitFlip*"),
+}
+
+
+def run(folder, program, tests, mutant):
+    environment = {**os.environ, "SLUICE_MUTANT": mutant}
+    done = subprocess.run([str(folder / program), f"--gtest_filter={tests}", "--gtest_brief=1"], env=environment,
+                          capture_output=True, text=True, timeout=600, check=False)
+    if "0 tests from 0 test suites ran" in done.stdout:
+        sys.exit(f"{program} has no test {tests}")
+    return done.returncode
+
+
+def main():
+    folder = Path(sys.argv[1])
+    survivors = []
+    healthy = {}
+    for mutant, (breaks, program, tests) in MUTANTS.items():
+        if (program, tests) not in healthy:
+            healthy[(program, tests)] = run(folder, program, tests, "")
+            if healthy[(program, tests)] != 0:
+                sys.exit(f"{program} {tests} fails without any mutant")
+        killed = run(folder, program, tests, mutant) != 0
+        print(f"{'red ' if killed else 'ALIVE'} {mutant}: {breaks} ({program} {tests})", flush=True)
+        if not killed:
+            survivors.append(mutant)
+    if survivors:
+        sys.exit(f"no test notices: {', '.join(survivors)}")
+    print(f"{len(MUTANTS)} mutants, each noticed by its tests")
+
+
+main()
