@@ -115,6 +115,13 @@ class RecordBatch {
     record.partition = SLUICE_ANY_PARTITION;
     return RecordBuilder(*this);
   }
+  // A copy of `prototype`, to be changed in place until the next add: the fast way for sources whose records differ in
+  // little. Schemas of the prototype come from hold(); headers are added by add() only.
+  sluice_record& add_copy(const sluice_record& prototype) {
+    buffer_->records.push_back(prototype);
+    return buffer_->records.back();
+  }
+  void reserve(size_t records) { buffer_->records.reserve(records); }
   uint32_t size() const { return static_cast<uint32_t>(buffer_->records.size()); }
   bool empty() const { return size() == 0 && buffer_->offsets.empty(); }
 
@@ -180,6 +187,16 @@ class RecordBatch {
     out->private_data = buffer;
   }
 
+  // The schema lives as long as the batch.
+  const sluice_schema* hold(const Schema& schema) {
+    if (!schema) return nullptr;
+    for (const Schema& held : buffer_->schemas) {
+      if (held.raw() == schema.raw()) return schema.raw();
+    }
+    buffer_->schemas.push_back(schema);
+    return schema.raw();
+  }
+
  private:
   friend class RecordBuilder;
 
@@ -204,16 +221,6 @@ class RecordBatch {
     if (const auto raw = value.as_bytes()) return bytes(*raw);
     return value;
   }
-  // The schema lives as long as the batch.
-  const sluice_schema* hold(const Schema& schema) {
-    if (!schema) return nullptr;
-    for (const Schema& held : buffer_->schemas) {
-      if (held.raw() == schema.raw()) return schema.raw();
-    }
-    buffer_->schemas.push_back(schema);
-    return schema.raw();
-  }
-
   std::unique_ptr<detail::BatchBuffer> buffer_;
   uint32_t idle_ms_ = 0;
 };
