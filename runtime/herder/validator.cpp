@@ -144,7 +144,7 @@ void Validator::converter_checks(const std::string& role, const config::ConfigMa
 Result<ConfigInfos> Validator::validate(const RequestContext& context,
                                         const config::ConfigMap& config) const {
   SLUICE_ASSIGN(auto cls, find_connector_class(parts_.registry, config));
-  const auto& framework = cls->kind == plugin::Kind::kSink ? parts_.sink : parts_.source;
+  const config::ConfigDef framework = parts_.framework(cls->kind, config);
 
   std::vector<ConfigValue> values = framework.validate(config);
   if (parts_.cross_checks) parts_.cross_checks(cls->kind, config, values);

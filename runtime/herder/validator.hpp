@@ -20,8 +20,8 @@ using LaneCall = std::function<Status(const std::string& lane, const std::string
 struct ValidatorParts {
   plugin::Registry& registry;
   LaneCall lane;
-  config::ConfigDef source;  // the framework's keys for sources and sinks
-  config::ConfigDef sink;
+  // The framework's keys for one config (those of its transforms and topic creation groups as well).
+  std::function<config::ConfigDef(plugin::Kind kind, const config::ConfigMap& config)> framework;
   // The ConfigDef of a converter class; nullptr for an unknown one.
   std::function<const config::ConfigDef*(const std::string& converter_class)> converter;
   // Rules over several framework keys (topics or topics.regex, ...): errors go into the values.

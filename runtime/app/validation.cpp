@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/app/validation.hpp"
+
+#include "runtime/config/connector_config.hpp"
+#include "runtime/herder/restart_policy.hpp"
+#include "runtime/record/converter.hpp"
+
+namespace sluice::app {
+namespace {
+
+config::KnownClasses known_classes() {
+  config::KnownClasses known;
+  // Transformations and predicates are not there yet: naming one is an error of the config.
+  known.converter = [](const std::string& name) { return record::converter_config(name) != nullptr; };
+  known.header_converter = known.converter;
+  return known;
+}
+
+config::ConfigDef framework(plugin::Kind kind, const config::ConfigMap& config, bool topic_creation) {
+  auto def = kind == plugin::Kind::kSink
+                 ? config::sink_connector_def(config, known_classes())
+                 : config::source_connector_def(config, known_classes(), topic_creation);
+  for (auto& key : herder::restart_keys()) def.define(std::move(key));
+  return def;
+}
+
+}  // namespace
+
+herder::ValidatorParts validator_parts(plugin::Registry& registry, plugin::ControlLanes& lanes,
+                                       const config::WorkerConfig& worker) {
+  herder::ValidatorParts parts{registry, {}, {}, {}, {}};
+  parts.lane = [&lanes](const std::string& lane, const std::string& subject, const std::string& what,
+                        std::chrono::milliseconds timeout, std::function<void()> work) {
+    return lanes.run(lane, subject, what, timeout, std::move(work));
+  };
+  parts.framework = [topic_creation = worker.topic_creation](plugin::Kind kind,
+                                                             const config::ConfigMap& config) {
+    return framework(kind, config, topic_creation);
+  };
+  parts.converter = built_in_config;
+  parts.cross_checks = [](plugin::Kind kind, const config::ConfigMap& config,
+                          std::vector<config::ConfigValue>& values) {
+    if (kind == plugin::Kind::kSink) config::validate_sink_topics(config, values);
+    config::validate_transforms(config, values);
+  };
+  return parts;
+}
+
+const config::ConfigDef* built_in_config(const std::string& name) {
+  return record::converter_config(name);
+}
+
+std::vector<plugin::ClassPtr> built_in_classes() {
+  std::vector<plugin::ClassPtr> classes;
+  for (const auto& name : record::converter_classes()) {
+    auto cls = std::make_shared<plugin::ClassInfo>();
+    cls->name = name;
+    cls->kind = name.ends_with("HeaderConverter") ? plugin::Kind::kHeaderConverter
+                                                  : plugin::Kind::kConverter;
+    cls->version = SLUICE_VERSION;
+    if (const auto* def = record::converter_config(name)) cls->config = *def;
+    classes.push_back(std::move(cls));
+  }
+  return classes;
+}
+
+}  // namespace sluice::app
