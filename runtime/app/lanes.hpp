@@ -6,7 +6,8 @@
 
 namespace sluice::app {
 
-// The herder's lanes on an executor of the plugin host: one owner per lane. Owned by the worker; any thread.
+// The herder's lanes on an executor of the plugin host: one owner per lane. Owned by the worker;
+// any thread.
 class ExecutorLanes : public herder::Lanes {
  public:
   explicit ExecutorLanes(plugin::TaskExecutor& executor) : executor_(executor) {}

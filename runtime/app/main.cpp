@@ -29,7 +29,8 @@ void keep_small() {
 void add_run(CLI::App& app, sluice::app::RunOptions& options, int& code) {
   auto* run = app.add_subcommand("run", "Run a worker: connectors, REST API and the embedded log");
   run->add_option("worker", options.worker_file,
-                  "Worker properties, as for connect-standalone (without: all defaults, data in ./sluice-data)");
+                  "Worker properties, as for connect-standalone (without: all defaults, data in "
+                  "./sluice-data)");
   run->add_option("connectors", options.connector_files,
                   "Connectors to create or update: JSON or properties, as for connect-standalone");
   run->add_option("--set", options.overrides, "KEY=VALUE instead of what the worker's file says")
@@ -41,7 +42,8 @@ void add_run(CLI::App& app, sluice::app::RunOptions& options, int& code) {
 
 int main(int argc, char** argv) {
   // The child side of a plugin probe: nothing of the rest, and no parser between it and its file.
-  if (argc == 3 && std::strcmp(argv[1], "__probe-plugin") == 0) return sluice::plugin::probe_main(argv[2]);
+  if (argc == 3 && std::strcmp(argv[1], "__probe-plugin") == 0)
+    return sluice::plugin::probe_main(argv[2]);
   keep_small();
   CLI::App app("Sluice: Kafka Connect in one native process");
   app.set_version_flag("--version", std::string("sluice ") + SLUICE_VERSION);

@@ -25,7 +25,8 @@ void say(const std::string& text) {
 Result<config::WorkerConfig> load(const RunOptions& options) {
   std::error_code error;
   std::string directory = std::filesystem::current_path(error).string();
-  if (error) return Error{ErrorKind::kIo, "The current directory cannot be read: " + error.message()};
+  if (error)
+    return Error{ErrorKind::kIo, "The current directory cannot be read: " + error.message()};
   std::vector<std::string> repeated;
   config::ConfigMap properties;
   if (!options.worker_file.empty()) {
@@ -48,9 +49,12 @@ void greet(const Worker& worker, const std::string& data_dir) {
   std::string url = worker.urls().front();
   std::error_code error;
   auto folder = std::filesystem::absolute(data_dir, error).lexically_normal().string();
-  std::string text = "Sluice " SLUICE_VERSION " is ready.\n  REST API   " + url + "\n  data       " + folder +
-                     "\nTry: sluice connector list\n     sluice connector create FILE.json\n     sluice plugin list";
-  if (url != "http://127.0.0.1:8083") text += "\n(the commands find this worker with --worker " + url + ")";
+  std::string text = "Sluice " SLUICE_VERSION " is ready.\n  REST API   " + url +
+                     "\n  data       " + folder +
+                     "\nTry: sluice connector list\n     sluice connector create FILE.json\n     "
+                     "sluice plugin list";
+  if (url != "http://127.0.0.1:8083")
+    text += "\n(the commands find this worker with --worker " + url + ")";
   say(text);
 }
 
@@ -63,9 +67,11 @@ bool create_connector(Worker& worker, const std::string& path) {
   }
   RequestContext context;
   context.listener = "command line";
-  // Replaces: the configs outlive the process here, so the second start meets the connectors of the first.
-  auto result = worker.herder().put_config(context, file->name, file->config, true,
-                                           file->initial_state.empty() ? "RUNNING" : file->initial_state);
+  // Replaces: the configs outlive the process here, so the second start meets the connectors of the
+  // first.
+  auto result =
+      worker.herder().put_config(context, file->name, file->config, true,
+                                 file->initial_state.empty() ? "RUNNING" : file->initial_state);
   if (!result.ok()) {
     say("Connector " + file->name + " of " + path + " is refused: " + result.error().message);
     return false;
@@ -73,7 +79,8 @@ bool create_connector(Worker& worker, const std::string& path) {
   return true;
 }
 
-int serve(Worker& worker, const RunOptions& options, const std::string& data_dir, Signals& signals) {
+int serve(Worker& worker, const RunOptions& options, const std::string& data_dir,
+          Signals& signals) {
   if (auto status = worker.start(); !status.ok()) {
     say(status.error().message);
     return kFailed;
@@ -99,7 +106,8 @@ int run_worker(const RunOptions& options) {
     say(config.error().message);
     return kUsage;
   }
-  if (auto level = logging::parse_level(config->log_level); level.ok()) logging::set_level("", *level);
+  if (auto level = logging::parse_level(config->log_level); level.ok())
+    logging::set_level("", *level);
   std::string data_dir = config->data_dir;
   Signals signals;
   auto worker = std::make_unique<Worker>(std::move(config).value());

@@ -91,8 +91,9 @@ Result<std::shared_ptr<task::TaskRunner>> RunnerHost::start(
     auto hanging = [id = spec.id, heard](bool is_hanging, std::chrono::milliseconds since) {
       if (!is_hanging) return logger().info("Task " + id.to_string() + " has come back");
       if (auto told = heard.lock()) {
-        told->on_event(id, "hanging", "the plugin has held its thread for " +
-                                          std::to_string(since.count()) + " ms");
+        told->on_event(
+            id, "hanging",
+            "the plugin has held its thread for " + std::to_string(since.count()) + " ms");
       }
     };
     auto owner = std::make_shared<plugin::TaskOwner>("task " + spec.id.to_string(), hanging);

@@ -12,8 +12,8 @@
 
 namespace sluice::app {
 
-// Builds task runners with their converters and drives. Owned by the worker, used on the control plane's strand;
-// task_metrics() by any thread.
+// Builds task runners with their converters and drives. Owned by the worker, used on the control
+// plane's strand; task_metrics() by any thread.
 class RunnerHost : public herder::TaskHost {
  public:
   struct Parts {

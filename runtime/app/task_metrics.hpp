@@ -14,7 +14,8 @@ struct TaskSample {
   task::MetricsSnapshot metrics;
 };
 
-// Kafka Connect's task metrics in Prometheus' text format: kafka_connect_<name>{connector="c",task="0"}.
+// Kafka Connect's task metrics in Prometheus' text format:
+// kafka_connect_<name>{connector="c",task="0"}.
 std::string render_task_metrics(const std::vector<TaskSample>& samples);
 
 }  // namespace sluice::app

@@ -11,12 +11,15 @@ namespace {
 config::KnownClasses known_classes() {
   config::KnownClasses known;
   // Transformations and predicates are not there yet: naming one is an error of the config.
-  known.converter = [](const std::string& name) { return record::converter_config(name) != nullptr; };
+  known.converter = [](const std::string& name) {
+    return record::converter_config(name) != nullptr;
+  };
   known.header_converter = known.converter;
   return known;
 }
 
-config::ConfigDef framework(plugin::Kind kind, const config::ConfigMap& config, bool topic_creation) {
+config::ConfigDef framework(plugin::Kind kind, const config::ConfigMap& config,
+                            bool topic_creation) {
   auto def = kind == plugin::Kind::kSink
                  ? config::sink_connector_def(config, known_classes())
                  : config::source_connector_def(config, known_classes(), topic_creation);
@@ -29,8 +32,9 @@ config::ConfigDef framework(plugin::Kind kind, const config::ConfigMap& config, 
 herder::ValidatorParts validator_parts(plugin::Registry& registry, plugin::ControlLanes& lanes,
                                        const config::WorkerConfig& worker) {
   herder::ValidatorParts parts{registry, {}, {}, {}, {}};
-  parts.lane = [&lanes](const std::string& lane, const std::string& subject, const std::string& what,
-                        std::chrono::milliseconds timeout, std::function<void()> work) {
+  parts.lane = [&lanes](const std::string& lane, const std::string& subject,
+                        const std::string& what, std::chrono::milliseconds timeout,
+                        std::function<void()> work) {
     return lanes.run(lane, subject, what, timeout, std::move(work));
   };
   parts.framework = [topic_creation = worker.topic_creation](plugin::Kind kind,

@@ -7,7 +7,8 @@
 #include "runtime/herder/validator.hpp"
 #include "runtime/plugin/control_lane.hpp"
 
-// What validation needs from the other folders: the framework's definitions, the built-in converters.
+// What validation needs from the other folders: the framework's definitions, the built-in
+// converters.
 namespace sluice::app {
 
 herder::ValidatorParts validator_parts(plugin::Registry& registry, plugin::ControlLanes& lanes,

@@ -23,7 +23,8 @@
 namespace sluice::app {
 namespace {
 
-// The release of Kafka Connect whose REST API this is, then our own version: clients compare the front.
+// The release of Kafka Connect whose REST API this is, then our own version: clients compare the
+// front.
 constexpr const char* kRestVersion = "4.1.0-sluice-" SLUICE_VERSION;
 
 const logging::Logger& logger() {
@@ -31,7 +32,8 @@ const logging::Logger& logger() {
   return instance;
 }
 
-// Where the build and the installation put plugins: lib/sluice/plugins beside the folder of the binary.
+// Where the build and the installation put plugins: lib/sluice/plugins beside the folder of the
+// binary.
 std::string plugins_beside_binary() {
   std::error_code error;
   auto binary = std::filesystem::read_symlink("/proc/self/exe", error);
@@ -50,7 +52,9 @@ store::TopicSettings topic_settings(const config::InternalTopic& topic) {
   return {topic.name, topic.partitions, topic.replication_factor, topic.configs};
 }
 
-void warn(const std::string& line) { logger().warn(line); }
+void warn(const std::string& line) {
+  logger().warn(line);
+}
 
 }  // namespace
 
@@ -104,7 +108,12 @@ rest::ServerOptions Worker::Parts::server_options() const {
     loopback = loopback && listener.loopback;
   }
   options.guard.loopback = loopback;
-  if (!config.advertised_host.empty()) options.guard.allowed_hosts.push_back(config.advertised_host);
+  if (!config.advertised_host.empty())
+    options.guard.allowed_hosts.push_back(config.advertised_host);
+  if (auto hosts = config.values.find("rest.allowed.hosts"); hosts != config.values.end()) {
+    for (auto& host : split_words(hosts->second))
+      options.guard.allowed_hosts.push_back(std::move(host));
+  }
   char name[256] = {};
   if (::gethostname(name, sizeof name - 1) == 0) options.guard.allowed_hosts.emplace_back(name);
   options.guard.allowed_origins = split_words(config.cors_origin);
@@ -128,7 +137,8 @@ Status Worker::start() {
   };
   api.log = [&p] { return p.open_log.load(); };
   p.api = std::make_unique<rest::Api>(p.herder, p.authorizer, std::move(api));
-  SLUICE_ASSIGN(p.server, rest::Server::start(std::move(options), [&p](const rest::Request& request) {
+  SLUICE_ASSIGN(p.server,
+                rest::Server::start(std::move(options), [&p](const rest::Request& request) {
                   return p.api->handle(request);
                 }));
   std::string url = p.server->urls().front();
@@ -145,8 +155,8 @@ Status Worker::Parts::open_stores() {
   executor = thread_executor("worker", 2);
   server::Broker::Settings settings;
   settings.directory = config.data_dir;
-  SLUICE_ASSIGN(broker, server::Broker::open(std::move(settings),
-                                             {posix_disk(), system_clock(), system_random(), nullptr}));
+  SLUICE_ASSIGN(broker, server::Broker::open(std::move(settings), {posix_disk(), system_clock(),
+                                                                   system_random(), nullptr}));
   log::EmbeddedSettings embedded;
   embedded.epoch_file = config.data_dir + "/worker/epochs";
   embedded.offsets_topic = config.offset_topic.name;
@@ -176,7 +186,8 @@ Status Worker::Parts::open_plugins() {
   plugin::WatchdogOptions control;
   control.name = "control";
   control_executor = std::make_unique<plugin::WatchdogExecutor>(control, abandoned);
-  validation_lanes = std::make_unique<plugin::ControlLanes>(plugin::ControlLaneOptions{}, abandoned);
+  validation_lanes =
+      std::make_unique<plugin::ControlLanes>(plugin::ControlLaneOptions{}, abandoned);
   lanes = std::make_unique<ExecutorLanes>(*control_executor);
   return ok();
 }
@@ -196,8 +207,8 @@ void Worker::Parts::connect() {
       settings);
   auto validator = std::make_shared<const herder::Validator>(
       validator_parts(*registry, *validation_lanes, config));
-  herder.ready({plane, validator, *registry, *configs, *statuses, *offsets, *log,
-                built_in_config, built_in_classes()});
+  herder.ready({plane, validator, *registry, *configs, *statuses, *offsets, *log, built_in_config,
+                built_in_classes()});
   open_log = log.get();
   plane->resume_all();
 }
@@ -214,11 +225,17 @@ Status Worker::open() {
   return ok();
 }
 
-herder::Herder& Worker::herder() { return parts_->herder; }
+herder::Herder& Worker::herder() {
+  return parts_->herder;
+}
 
-std::vector<std::string> Worker::urls() const { return parts_->server->urls(); }
+std::vector<std::string> Worker::urls() const {
+  return parts_->server->urls();
+}
 
-bool Worker::has_abandoned_threads() const { return parts_->abandoned->count() > 0; }
+bool Worker::has_abandoned_threads() const {
+  return parts_->abandoned->count() > 0;
+}
 
 Status Worker::stop() {
   Parts& p = *parts_;
@@ -236,9 +253,11 @@ Status Worker::stop() {
       latch->done = true;
       latch->changed.notify_all();
     });
-    // The plane gives up on tasks after the graceful time; the second bound is for a log that does not answer.
+    // The plane gives up on tasks after the graceful time; the second bound is for a log that does
+    // not answer.
     std::unique_lock lock(latch->mutex);
-    auto bound = std::chrono::milliseconds(p.config.task_shutdown_timeout_ms) + std::chrono::seconds(5);
+    auto bound =
+        std::chrono::milliseconds(p.config.task_shutdown_timeout_ms) + std::chrono::seconds(5);
     if (!latch->changed.wait_for(lock, bound, [&] { return latch->done; })) {
       logger().error("The connectors did not stop in time; the log is closed without them");
     }

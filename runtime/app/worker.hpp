@@ -11,8 +11,9 @@
 
 namespace sluice::app {
 
-// A whole worker in this process: the one place where interfaces meet their implementations. Used by one thread (the
-// program's main one). REST answers from start() on; what needs the log waits until open() is done.
+// A whole worker in this process: the one place where interfaces meet their implementations. Used
+// by one thread (the program's main one). REST answers from start() on; what needs the log waits
+// until open() is done.
 class Worker {
  public:
   explicit Worker(config::WorkerConfig config);
@@ -24,7 +25,8 @@ class Worker {
   Status open();   // opens the log, replays the stores, resumes the connectors
   herder::Herder& herder();
   std::vector<std::string> urls() const;
-  // Drains within task.shutdown.graceful.timeout.ms and closes the log. The error of the log's end, if any.
+  // Drains within task.shutdown.graceful.timeout.ms and closes the log. The error of the log's end,
+  // if any.
   Status stop();
   // Threads that plugins hold beyond the end: the process must not run destructors then.
   bool has_abandoned_threads() const;

@@ -76,6 +76,8 @@ void define_rest(ConfigDef& def) {
   port.min = 1;
   port.max = 65535;
   def.define(std::move(port));
+  def.define(key("rest.allowed.hosts", Type::kList, "", kLow,
+                 "Names in the Host header that are answered on loopback, besides localhost and addresses."));
   def.define(key("access.control.allow.origin", Type::kString, "", kLow, "Access-Control-Allow-Origin."));
   def.define(key("access.control.allow.methods", Type::kString, "", kLow, "Access-Control-Allow-Methods."));
   def.define(key("response.http.headers.config", Type::kString, "", kLow, "Rules for headers of all answers."));

@@ -87,10 +87,11 @@ Result<plugin::ClassPtr> find_connector_class(plugin::Registry& registry,
     if (known->kind != plugin::Kind::kSource && known->kind != plugin::Kind::kSink) continue;
     available += (available.empty() ? "" : ", ") + known->name;
   }
-  return Error{ErrorKind::kInvalid,
-               "Failed to find any class that implements Connector and which name matches " +
-                   cls->second + " (" + found.error().message +
-                   "), available connectors are: " + available};
+  const std::string prefix =
+      "Failed to find any class that implements Connector and which name matches ";
+  std::string text = found.error().message;
+  if (!text.starts_with(prefix)) text = prefix + cls->second + "; " + text;
+  return Error{ErrorKind::kInvalid, text + " Available connectors are: " + available};
 }
 
 Status Validator::plugin_checks(const RequestContext& context, const plugin::ClassPtr& cls,

@@ -20,7 +20,8 @@ using LaneCall = std::function<Status(const std::string& lane, const std::string
 struct ValidatorParts {
   plugin::Registry& registry;
   LaneCall lane;
-  // The framework's keys for one config (those of its transforms and topic creation groups as well).
+  // The framework's keys for one config (those of its transforms and topic creation groups as
+  // well).
   std::function<config::ConfigDef(plugin::Kind kind, const config::ConfigMap& config)> framework;
   // The ConfigDef of a converter class; nullptr for an unknown one.
   std::function<const config::ConfigDef*(const std::string& converter_class)> converter;
