@@ -111,11 +111,11 @@ rest::ServerOptions Worker::Parts::server_options() const {
   if (!config.advertised_host.empty())
     options.guard.allowed_hosts.push_back(config.advertised_host);
   if (auto hosts = config.values.find("rest.allowed.hosts"); hosts != config.values.end()) {
-    for (auto& host : split_words(hosts->second))
-      options.guard.allowed_hosts.push_back(std::move(host));
+    for (auto& name : split_words(hosts->second))
+      options.guard.allowed_hosts.push_back(std::move(name));
   }
-  char name[256] = {};
-  if (::gethostname(name, sizeof name - 1) == 0) options.guard.allowed_hosts.emplace_back(name);
+  char machine[256] = {};
+  if (::gethostname(machine, sizeof machine - 1) == 0) options.guard.allowed_hosts.emplace_back(machine);
   options.guard.allowed_origins = split_words(config.cors_origin);
   options.guard.allowed_methods = split_words(config.cors_methods);
   return options;
