@@ -254,7 +254,8 @@ const sluice_host* host_table() {
       sizeof(sluice_host), SLUICE_ABI_VERSION, &log_level, &log, &setting, &intern_topic, &topic_name,
       &intern_partition, &read_offset, &schema_make, &schema_retain, &schema_release, &arena_alloc, &wake,
       &metric_register, &metric_add, &metric_set, &record_error, &config_error, &config_recommend, &config_visible,
-      &request_reconfiguration, &open_file, &report_event};
+      &request_reconfiguration, &open_file, &report_event,
+      nullptr /* arena_keep: no kind that gets an arena runs from libraries yet */};
   return &table;
 }
 

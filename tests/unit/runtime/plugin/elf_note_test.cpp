@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/plugin/elf_note.hpp"
+
+#include <elf.h>
+
+#include <cstring>
+#include <random>
+
+#include "runtime/plugin/manifest.hpp"
+#include "tests/unit/runtime/plugin/plugin_fixture.hpp"
+
+namespace sluice::plugin {
+namespace {
+
+using testing::read_file;
+using testing::test_plugin;
+using ::testing::HasSubstr;
+
+// A copy of exactly the right size on the heap, so that a sanitizer sees every read behind its end.
+Result<std::string_view> read_exact(const std::string& file) {
+  std::vector<std::byte> bytes(file.size());
+  if (!file.empty()) std::memcpy(bytes.data(), file.data(), file.size());
+  auto note = read_manifest_note(bytes);
+  if (note.ok()) {
+    auto* begin = reinterpret_cast<const char*>(bytes.data());
+    EXPECT_GE(note->data(), begin);
+    EXPECT_LE(note->data() + note->size(), begin + bytes.size());
+    // Read to the end; the text goes with the bytes.
+    volatile char last = 0;
+    for (char c : *note) last = c;
+    (void)last;
+    return std::string_view();
+  }
+  return note.error();
+}
+
+std::string error_of(const std::string& file) {
+  auto note = read_exact(file);
+  return note.ok() ? "" : note.error().message;
+}
+
+TEST(ElfNote, ReadsTheManifestOfARealLibrary) {
+  auto file = read_file(test_plugin("good_source"));
+  auto note = read_manifest_note(as_bytes(file));
+  ASSERT_TRUE(note.ok()) << note.error().message;
+  EXPECT_EQ(note->front(), '{');
+  EXPECT_EQ(note->back(), '}');
+  EXPECT_THAT(std::string(*note), HasSubstr("good.Source"));
+}
+
+TEST(ElfNote, RefusesWhatIsNoLibraryForThisMachine) {
+  auto good = read_file(test_plugin("good_source"));
+  auto changed = [&](size_t at, char value) {
+    auto copy = good;
+    copy[at] = value;
+    return error_of(copy);
+  };
+  EXPECT_THAT(error_of(""), HasSubstr("no shared library"));
+  EXPECT_THAT(error_of("#!/bin/sh\necho hello\n"), HasSubstr("does not begin with the ELF signature"));
+  EXPECT_THAT(error_of("\x7f" "ELF"), HasSubstr("cut off: the ELF header"));
+  EXPECT_THAT(changed(EI_CLASS, ELFCLASS32), HasSubstr("built for 32 bits"));
+  EXPECT_THAT(changed(EI_DATA, ELFDATA2MSB), HasSubstr("big-endian"));
+  EXPECT_THAT(changed(offsetof(Elf64_Ehdr, e_machine), EM_ARM), HasSubstr("another processor (ELF machine 40)"));
+  EXPECT_THAT(changed(offsetof(Elf64_Ehdr, e_type), ET_EXEC), HasSubstr("no shared library: its ELF type is 2"));
+  EXPECT_THAT(error_of(read_file(test_plugin("bad_no_note"))), HasSubstr("no Sluice plugin"));
+}
+
+// Cutting a file is what kills the loader, so no length may pass as whole.
+TEST(ElfNote, RefusesEveryTruncation) {
+  auto good = read_file(test_plugin("good_source"));
+  // Every length near the ends and around tables; steps of a prime in between keep it quick.
+  size_t refused = 0;
+  for (size_t size = 0; size < good.size(); size += (size < 4096 || size + 4096 > good.size()) ? 1 : 61) {
+    auto note = read_exact(good.substr(0, size));
+    ASSERT_FALSE(note.ok()) << "cut to " << size << " of " << good.size();
+    ++refused;
+  }
+  EXPECT_GT(refused, 8000u);
+  EXPECT_TRUE(read_exact(good).ok());
+}
+
+TEST(ElfNote, SurvivesEveryBitFlipOfItsTables) {
+  auto good = read_file(test_plugin("good_source"));
+  Elf64_Ehdr header;
+  std::memcpy(&header, good.data(), sizeof(header));
+  size_t tables = header.e_phoff + size_t{header.e_phnum} * sizeof(Elf64_Phdr);
+  for (size_t bit = 0; bit < tables * 8; ++bit) {
+    auto copy = good;
+    copy[bit / 8] = static_cast<char>(copy[bit / 8] ^ (1 << bit % 8));
+    auto note = read_manifest_note(as_bytes(copy));
+    if (note.ok()) (void)parse_manifest(*note);
+  }
+}
+
+TEST(ElfNote, SurvivesRandomDamage) {
+  auto good = read_file(test_plugin("good_source"));
+  auto at = good.find("Sluice", 0);
+  ASSERT_NE(at, std::string::npos);
+  std::mt19937_64 random(20261123);
+  for (int round = 0; round < 2000; ++round) {
+    auto copy = good;
+    for (int i = 0; i < 1 + round % 8; ++i) {
+      // Half of the damage hits the note, the rest the first kilobytes.
+      size_t where = round % 2 ? at - 12 + random() % 2048 : random() % 4096;
+      copy[where % copy.size()] = static_cast<char>(random());
+    }
+    auto note = read_manifest_note(as_bytes(copy));
+    if (note.ok()) (void)parse_manifest(*note);
+  }
+}
+
+// A library of the smallest kind, with one note segment of the given bytes.
+std::string library_with(const std::string& notes, uint64_t claimed = UINT64_MAX) {
+  Elf64_Ehdr header{};
+  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
+  header.e_ident[EI_CLASS] = ELFCLASS64;
+  header.e_ident[EI_DATA] = ELFDATA2LSB;
+  header.e_ident[EI_VERSION] = EV_CURRENT;
+  header.e_type = ET_DYN;
+  std::memcpy(&header.e_machine, read_file(test_plugin("good_source")).data() + offsetof(Elf64_Ehdr, e_machine), 2);
+  header.e_phoff = sizeof(header);
+  header.e_phentsize = sizeof(Elf64_Phdr);
+  header.e_phnum = 2;
+  Elf64_Phdr segments[2] = {};
+  segments[0].p_type = PT_DYNAMIC;
+  segments[1].p_type = PT_NOTE;
+  segments[1].p_offset = sizeof(header) + sizeof(segments);
+  segments[1].p_filesz = claimed == UINT64_MAX ? notes.size() : claimed;
+  segments[1].p_align = 4;
+  std::string out(reinterpret_cast<char*>(&header), sizeof(header));
+  out.append(reinterpret_cast<char*>(segments), sizeof(segments));
+  return out + notes;
+}
+
+std::string note(const std::string& owner, uint32_t type, const std::string& text, int64_t size = -1) {
+  uint32_t words[3] = {static_cast<uint32_t>(owner.size() + 1), static_cast<uint32_t>(size < 0 ? text.size() : static_cast<size_t>(size)), type};
+  std::string out(reinterpret_cast<char*>(words), sizeof(words));
+  auto pad = [&] { out.resize((out.size() + 3) / 4 * 4); };
+  out += owner + '\0';
+  pad();
+  out += text;
+  pad();
+  return out;
+}
+
+TEST(ElfNote, FindsItsNoteAmongOthersAndRefusesTwo) {
+  auto ours = note("Sluice", SLUICE_NOTE_TYPE, "{1}");
+  auto other = note("GNU", 1, "xxxxx") + note("Sluice", 7, "other type") + note("SluiceX", SLUICE_NOTE_TYPE, "no");
+  auto file = library_with(other + ours + other);
+  EXPECT_EQ(read_manifest_note(as_bytes(file)).value(), "{1}");
+  EXPECT_THAT(error_of(library_with(ours + ours)), HasSubstr("two Sluice manifests"));
+  EXPECT_THAT(error_of(library_with(other)), HasSubstr("no manifest"));
+}
+
+TEST(ElfNote, BoundsSizes) {
+  EXPECT_TRUE(read_exact(library_with(note("Sluice", SLUICE_NOTE_TYPE, std::string(SLUICE_NOTE_MAX, ' ')))).ok());
+  EXPECT_THAT(error_of(library_with(note("Sluice", SLUICE_NOTE_TYPE, std::string(SLUICE_NOTE_MAX + 1, ' ')))),
+              HasSubstr("at most 1048576 are allowed"));
+  EXPECT_THAT(error_of(library_with(note("Sluice", SLUICE_NOTE_TYPE, "x", 0xffffffff))), HasSubstr("broken ELF note"));
+  EXPECT_THAT(error_of(library_with(note("Sluice", SLUICE_NOTE_TYPE, "x"), 1 << 20)), HasSubstr("cut off: segment 1"));
+  std::string many;
+  for (int i = 0; i < 1100; ++i) many += note("GNU", 1, "");
+  EXPECT_THAT(error_of(library_with(many)), HasSubstr("more than 1024 ELF notes"));
+}
+
+}  // namespace
+}  // namespace sluice::plugin
