@@ -10,6 +10,7 @@
 
 #include "broker-core/server/broker.hpp"
 #include "runtime/app/lanes.hpp"
+#include "runtime/app/log_metrics.hpp"
 #include "runtime/app/task_host.hpp"
 #include "runtime/app/validation.hpp"
 #include "runtime/herder/worker_herder.hpp"
@@ -70,6 +71,7 @@ struct Worker::Parts {
   plugin::AbandonedThreadsPtr abandoned = std::make_shared<plugin::AbandonedThreads>();
   std::unique_ptr<Executor> executor;  // herder, stores, timers: short work only
   std::unique_ptr<server::Broker> broker;
+  std::atomic<server::Broker*> open_broker{nullptr};
   std::unique_ptr<log::Log> log;
   std::atomic<log::Log*> open_log{nullptr};
   std::unique_ptr<store::ConfigStore> configs;
@@ -133,7 +135,8 @@ Status Worker::start() {
   api.topic_tracking_reset = p.config.topic_tracking_reset;
   api.metrics = [&p] {
     auto* host = p.running_host.load();
-    return p.metrics.expose() + (host ? host->task_metrics() : "");
+    auto* log = p.open_broker.load();
+    return p.metrics.expose() + (host ? host->task_metrics() : "") + (log ? render_log_metrics(log->stats()) : "");
   };
   api.log = [&p] { return p.open_log.load(); };
   p.api = std::make_unique<rest::Api>(p.herder, p.authorizer, std::move(api));
@@ -157,10 +160,12 @@ Status Worker::Parts::open_stores() {
   settings.directory = config.data_dir;
   SLUICE_ASSIGN(broker, server::Broker::open(std::move(settings), {posix_disk(), system_clock(),
                                                                    system_random(), nullptr}));
+  open_broker = broker.get();
   log::EmbeddedSettings embedded;
   embedded.epoch_file = config.data_dir + "/worker/epochs";
   embedded.offsets_topic = config.offset_topic.name;
   embedded.offsets_partitions = config.offset_topic.partitions;
+  embedded.worker_topics = {config.config_topic.name, config.offset_topic.name, config.status_topic.name};
   SLUICE_ASSIGN(log, log::open_embedded_log(std::move(embedded),
                                             {*broker, posix_disk(), system_clock(), *executor}));
   SLUICE_ASSIGN(configs, store::ConfigStore::open(*log, system_clock(),

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "broker-core/base/clock.hpp"
 #include "broker-core/base/disk.hpp"
@@ -21,6 +22,7 @@ struct EmbeddedSettings {
   std::string epoch_file;
   std::string offsets_topic = "connect-offsets";  // made by the offset store, or on the first use
   int32_t offsets_partitions = 25;
+  std::vector<std::string> worker_topics;  // the worker's own: internal to people, as those with "__"
   std::chrono::milliseconds topics_interval{5000};  // how soon topics made by others are seen
   std::chrono::milliseconds max_poll_interval{
       300'000};  // a sink that is stuck for longer loses its partitions

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/log/embedded_log.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "runtime/log/embedded_consumer.hpp"
@@ -37,9 +38,10 @@ class BrokerWatch : public Log::Watch {
   std::unique_ptr<server::Broker::Watch> watch_;
 };
 
-TopicInfo to_info(const metadata::TopicInfo& topic) {
-  return {topic.name, topic.id.to_string(), topic.partitions, topic.name.starts_with("__"),
-          topic.configs};
+TopicInfo to_info(const metadata::TopicInfo& topic, const EmbeddedSettings& settings) {
+  const auto& own = settings.worker_topics;
+  bool internal = topic.name.starts_with("__") || std::find(own.begin(), own.end(), topic.name) != own.end();
+  return {topic.name, topic.id.to_string(), topic.partitions, internal, topic.configs};
 }
 
 }  // namespace
@@ -180,7 +182,7 @@ Result<TopicInfo> EmbeddedLog::create_topic(const TopicSpec& spec) {
                          " cannot be had on the embedded log; it is made with 1");
   SLUICE_ASSIGN(auto topic, shared_->broker.create_topic(spec.name, spec.partitions, spec.configs));
   topics_changed(shared_);
-  return to_info(*topic);
+  return to_info(*topic, shared_->settings);
 }
 
 Result<std::vector<TopicInfo>> EmbeddedLog::topics(const std::string& name) {
@@ -188,12 +190,12 @@ Result<std::vector<TopicInfo>> EmbeddedLog::topics(const std::string& name) {
   if (!name.empty()) {
     auto topic = shared_->broker.topic(name);
     if (topic.ok())
-      result.push_back(to_info(**topic));
+      result.push_back(to_info(**topic, shared_->settings));
     else if (topic.error().kind != ErrorKind::kNotFound)
       return std::move(topic).error();
     return result;
   }
-  for (const auto& topic : shared_->broker.topics()) result.push_back(to_info(*topic));
+  for (const auto& topic : shared_->broker.topics()) result.push_back(to_info(*topic, shared_->settings));
   return result;
 }
 

@@ -44,7 +44,7 @@ class Answer:
 
 def request(url, method="GET", body=None, headers=None, timeout=30):
     """One HTTP request; `body` may be anything JSON or bytes. Never raises for an HTTP status."""
-    data = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
+    data = body if isinstance(body, (bytes, type(None))) else json.dumps(body, default=str).encode()
     sent = {"Content-Type": "application/json"} if data is not None else {}
     sent.update(headers or {})
     ask = urllib.request.Request(url, data=data, method=method, headers=sent)

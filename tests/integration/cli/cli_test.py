@@ -82,7 +82,7 @@ class CliTest(unittest.TestCase):
         good = self.sluice("connector", "validate", self.source_file("valid"))
         self.assertIn("valid", good.stdout)
         bad = self.sluice("connector", "validate", self.source_file("invalid", **{"tasks.max": "many"}), code=1)
-        self.assertRegex(bad.stdout, r"tasks\.max +many +.*Not a number of type INT")
+        self.assertRegex(bad.stdout, r"tasks\.max +- +Invalid value many for configuration tasks\.max: Not a number of type INT")
 
     def test_create_from_properties_and_standard_input(self):
         text = f"name=from-stdin\nconnector.class=FileStreamSource\nfile={self.folder}/in.txt\ntopic=t-stdin\n"
