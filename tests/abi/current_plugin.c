@@ -73,7 +73,9 @@ static sluice_status create(const sluice_host* host, sluice_context* ctx, const 
   char digits[32] = {0};
   char* end = NULL;
   if (topic.data == NULL) return fail(error, SLUICE_CONFIG_ERROR, "'topic' is not set");
-  if (limit.size == 0 || limit.size >= sizeof(digits)) return fail(error, SLUICE_CONFIG_ERROR, "'limit' is no number");
+  if (limit.size == 0 || limit.size >= sizeof(digits)) {
+    return fail(error, SLUICE_CONFIG_ERROR, "'limit' is no number");
+  }
   memcpy(digits, limit.data, limit.size);
   counter* made = calloc(1, sizeof(*made));
   if (made == NULL) return fail(error, SLUICE_RETRIABLE, "no memory");
@@ -154,7 +156,8 @@ static const sluice_plugin plugin = {.struct_size = sizeof(sluice_plugin),
                                      .class_count = 1};
 
 SLUICE_PLUGIN_NOTE(
-    "{\"abi\":[" SLUICE_ABI_TEXT "],\"name\":\"frozen\",\"version\":\"1.0.0\",\"classes\":[{\"name\":\"frozen.Counter\","
+    "{\"abi\":[" SLUICE_ABI_TEXT "],\"name\":\"frozen\",\"version\":\"1.0.0\","
+    "\"classes\":[{\"name\":\"frozen.Counter\","
     "\"kind\":\"source\",\"version\":\"1.0.0\",\"documentation\":\"Counts.\",\"capabilities\":[\"non_blocking\"],"
     "\"config\":[{\"name\":\"topic\",\"type\":\"STRING\",\"importance\":\"HIGH\",\"width\":\"NONE\","
     "\"flags\":[\"required\"],\"documentation\":\"Where the numbers go.\"},"

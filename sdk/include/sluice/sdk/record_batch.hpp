@@ -82,18 +82,33 @@ class BatchPool : public std::enable_shared_from_this<BatchPool> {
 
 class RecordBatch;
 
-// The record added last; valid until the next add().
+// The record added last; valid until the next add(). Without a schema the record is schemaless.
 class RecordBuilder {
  public:
-  explicit RecordBuilder(RecordBatch& batch) : batch_(batch) {}
-  inline RecordBuilder& key(const Value& value, const Schema& schema = {});
-  inline RecordBuilder& value(const Value& value, const Schema& schema = {});
-  inline RecordBuilder& timestamp(int64_t ms);
-  inline RecordBuilder& partition(int32_t number);
+  RecordBuilder(RecordBatch& batch, sluice_record& record) : batch_(batch), record_(record) {}
+  RecordBuilder& key(const Value& value) {
+    record_.key = value;
+    return *this;
+  }
+  RecordBuilder& value(const Value& value) {
+    record_.value = value;
+    return *this;
+  }
+  inline RecordBuilder& key(const Value& value, const Schema& schema);
+  inline RecordBuilder& value(const Value& value, const Schema& schema);
+  RecordBuilder& timestamp(int64_t ms) {
+    record_.timestamp_ms = ms;
+    return *this;
+  }
+  RecordBuilder& partition(int32_t number) {
+    record_.partition = number;
+    return *this;
+  }
   inline RecordBuilder& header(std::string_view borrowed_key, const Value& value, const Schema& schema = {});
 
  private:
   RecordBatch& batch_;
+  sluice_record& record_;
 };
 
 // What poll fills. Values given to it are borrowed: they must live until the worker has released the batch.
@@ -113,7 +128,7 @@ class RecordBatch {
     record.topic = topic;
     record.timestamp_ms = SLUICE_NO_TIMESTAMP;
     record.partition = SLUICE_ANY_PARTITION;
-    return RecordBuilder(*this);
+    return RecordBuilder(*this, record);
   }
   // A copy of `prototype`, to be changed in place until the next add: the fast way for sources whose records differ in
   // little. Schemas of the prototype come from hold(); headers are added by add() only.
@@ -174,9 +189,11 @@ class RecordBatch {
   void finish(sluice_batch* out) {
     detail::BatchBuffer* buffer = buffer_.release();
     const sluice_header* next = buffer->headers.data();
-    for (sluice_record& record : buffer->records) {
-      record.headers = record.header_count == 0 ? nullptr : next;
-      next += record.header_count;
+    if (!buffer->headers.empty()) {
+      for (sluice_record& record : buffer->records) {
+        record.headers = record.header_count == 0 ? nullptr : next;
+        next += record.header_count;
+      }
     }
     out->record_size = sizeof(sluice_record);
     out->records = buffer->records.data();
@@ -226,29 +243,16 @@ class RecordBatch {
 };
 
 RecordBuilder& RecordBuilder::key(const Value& value, const Schema& schema) {
-  sluice_record& record = batch_.buffer_->records.back();
-  record.key = value;
-  record.key_schema = batch_.hold(schema);
-  return *this;
+  record_.key_schema = batch_.hold(schema);
+  return key(value);
 }
 RecordBuilder& RecordBuilder::value(const Value& value, const Schema& schema) {
-  sluice_record& record = batch_.buffer_->records.back();
-  record.value = value;
-  record.value_schema = batch_.hold(schema);
-  return *this;
+  record_.value_schema = batch_.hold(schema);
+  return this->value(value);
 }
-RecordBuilder& RecordBuilder::timestamp(int64_t ms) {
-  batch_.buffer_->records.back().timestamp_ms = ms;
-  return *this;
-}
-RecordBuilder& RecordBuilder::partition(int32_t number) {
-  batch_.buffer_->records.back().partition = number;
-  return *this;
-}
-RecordBuilder& RecordBuilder::header(std::string_view borrowed_key, const Value& value,
-                                     const Schema& schema) {
+RecordBuilder& RecordBuilder::header(std::string_view borrowed_key, const Value& value, const Schema& schema) {
   batch_.buffer_->headers.push_back({to_str(borrowed_key), value, batch_.hold(schema)});
-  ++batch_.buffer_->records.back().header_count;
+  ++record_.header_count;
   return *this;
 }
 
