@@ -70,6 +70,7 @@ void put_partition(Writer& out, const PartitionCheckpoint& p) {
   out.put(static_cast<uint32_t>(p.has_segments ? 1 : 0));
   out.put(p.log_start);
   out.put(p.clean_to);
+  out.put(p.holes_to);
   out.put(p.active_base);
   out.put(p.active.size);
   out.put(p.active.checks);
@@ -92,6 +93,7 @@ PartitionCheckpoint get_partition(Reader& in) {
   p.has_segments = (in.get<uint32_t>() & 1) != 0;
   p.log_start = in.offset();
   p.clean_to = in.offset();
+  p.holes_to = in.offset();
   p.active_base = in.offset();
   p.active.size = in.get<uint64_t>();
   p.active.checks = in.get<uint64_t>();

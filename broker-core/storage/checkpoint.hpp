@@ -28,6 +28,7 @@ struct PartitionCheckpoint {
   TopicPartition partition;
   Offset log_start;
   Offset clean_to;                // compaction went up to here
+  Offset holes_to;                // and may have taken records away up to here
   bool has_segments = false;
   Offset active_base;             // these three: only with segments
   SegmentState active;

@@ -2,6 +2,7 @@
 #include "broker-core/storage/housekeeper.hpp"
 
 #include "broker-core/base/crash_point.hpp"
+#include "broker-core/storage/compactor.hpp"
 
 namespace sluice::storage {
 
@@ -29,6 +30,12 @@ Status Housekeeper::run() {
     if (*start <= partition->log_start()) continue;
     std::lock_guard lock(round_mutex_);
     if (note(partition->move_log_start(*start))) moved.emplace_back(partition, *start);
+  }
+  for (auto& partition : partitions_.all()) {
+    if (partition->removed() || partition->offline() || !partition->topic().settings()->compact) continue;
+    if (partition->state().segments < 2) continue;
+    const auto status = Compactor(context_, checkpointer_, round_mutex_, *partition).run(now);
+    if (!partition->removed()) note(status);
   }
   // The new log starts are durable before the first file goes.
   if (!moved.empty()) {

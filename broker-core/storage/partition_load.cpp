@@ -3,6 +3,7 @@
 
 #include "broker-core/storage/partition_log.hpp"
 #include "broker-core/storage/paths.hpp"
+#include "broker-core/storage/swap_file.hpp"
 
 // Opening a partition at its first use after a start. The checkpoint is the truth: everything in the folder that
 // goes beyond it was never synced (or is in the commit log, from where recovery writes it again).
@@ -37,6 +38,11 @@ Status PartitionLog::load_segments() {
     return ok();
   }
   SLUICE_ASSIGN(auto names, context_.disk.list(folder_));
+  SLUICE_ASSIGN(bool swapped, recover_swaps(context_.disk, folder_, names));
+  if (swapped) {
+    context_.files.drop_folder(folder_);
+    SLUICE_ASSIGN(names, context_.disk.list(folder_));
+  }
   std::set<uint64_t> bases;
   for (const auto& name : names) {
     for (const char* extension : {".log", ".check", ".index", ".timeindex"}) {
@@ -62,7 +68,7 @@ Status PartitionLog::load_segments() {
     }
   }
   SLUICE_TRY(load_active());
-  if (segments_.front()->base > log_start_ && clean_to_ <= log_start_) {
+  if (segments_.front()->base > log_start_ && holes_to_ <= log_start_) {
     return damaged(folder_ + " has no segment for offset " + std::to_string(log_start_.value()));
   }
   return ok();
@@ -95,7 +101,7 @@ Status PartitionLog::load_closed(Offset base, Offset next_base) {
   if (last[0].position >= state.size) {
     return damaged(stem + ".log, byte " + std::to_string(state.size) + ": the segment is cut");
   }
-  const bool cleaned = base < clean_to_;
+  const bool cleaned = base < holes_to_;
   if (cleaned ? state.next_offset > next_base : state.next_offset != next_base) {
     return damaged(stem + ".log ends at offset " + std::to_string(state.next_offset.value()) +
                    ", the next segment begins at " + std::to_string(next_base.value()));

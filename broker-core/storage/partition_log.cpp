@@ -20,6 +20,7 @@ PartitionLog::PartitionLog(Context& context, const TopicPartition& partition, st
   if (!known_) return;
   log_start_ = known_->log_start;
   clean_to_ = known_->clean_to;
+  holes_to_ = known_->holes_to;
   high_watermark_ = known_->has_segments ? known_->active.next_offset : log_start_;
   write_end_ = high_watermark_;
   if (!known_->lost.empty()) {
@@ -206,6 +207,7 @@ std::optional<PartitionCheckpoint> PartitionLog::checkpoint() const {
   result.partition = partition_;
   result.log_start = log_start_;
   result.clean_to = clean_to_;
+  result.holes_to = holes_to_;
   result.lost = lost_;
   if (segments_.empty()) return result;
   result.has_segments = true;
@@ -236,6 +238,18 @@ void PartitionLog::take_offline(const Error& error, bool lost) {
 std::optional<Error> PartitionLog::offline() const {
   std::lock_guard lock(mutex_);
   return offline_;
+}
+
+void PartitionLog::expect_holes(Offset to) {
+  std::lock_guard lock(mutex_);
+  holes_to_ = std::max(holes_to_, to);
+  changed_ = true;
+}
+
+void PartitionLog::set_clean_to(Offset to) {
+  std::lock_guard lock(mutex_);
+  clean_to_ = std::max(clean_to_, to);
+  changed_ = true;
 }
 
 void PartitionLog::set_removed() {

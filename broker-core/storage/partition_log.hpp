@@ -69,6 +69,10 @@ class PartitionLog {
   void set_removed();
   bool removed() const;
 
+  // (round) Compaction is about to remove records below `to`; durable with the next checkpoint.
+  void expect_holes(Offset to);
+  // (round) Compaction is done up to `to`.
+  void set_clean_to(Offset to);
   // (round) Moves the log start forward in memory; the caller checkpoints before it lets drop_old_segments() run.
   Status move_log_start(Offset to);
   // Offset at which retention would let the log start now, by the topic's settings.
@@ -136,7 +140,8 @@ class PartitionLog {
   std::string lost_;
   std::vector<std::shared_ptr<Segment>> segments_;  // by base offset; the last is the active one
   Offset log_start_;
-  Offset clean_to_;
+  Offset clean_to_;             // compaction went up to here
+  Offset holes_to_;             // and may have taken records away up to here
   Offset high_watermark_;
   uint64_t layout_ = 0;         // counts removals and swaps of segments: a reader in between starts again
   std::array<Hint, 4> hints_;

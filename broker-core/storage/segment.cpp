@@ -22,14 +22,15 @@ Status list_batches(ByteView data, std::vector<BatchRef>& into) {
   return ok();
 }
 
-Segment::Segment(FileCache& cache, const std::string& folder, Offset first, const SegmentState& known)
+Segment::Segment(FileCache& cache, const std::string& folder, Offset first, const SegmentState& known,
+                 const std::string& suffix)
     : files(cache),
       base(first),
       stem(folder + "/" + numbered_name(static_cast<uint64_t>(first.value()), "")),
-      log_path(stem + ".log"),
-      checks(cache, stem + ".check", kCheckEntrySize, known.checks),
-      indexes(cache, stem + ".index", kIndexEntrySize, known.indexes),
-      times(cache, stem + ".timeindex", kTimeEntrySize, known.times),
+      log_path(stem + ".log" + suffix),
+      checks(cache, stem + ".check" + suffix, kCheckEntrySize, known.checks),
+      indexes(cache, stem + ".index" + suffix, kIndexEntrySize, known.indexes),
+      times(cache, stem + ".timeindex" + suffix, kTimeEntrySize, known.times),
       state(known),
       visible{known.size, known.checks, known.next_offset, known.max_timestamp} {}
 
@@ -100,6 +101,14 @@ void Segment::rewind(const SegmentState& earlier) {
   // If this fails the bytes stay for now: behind the end they are never read, and close() cuts them.
   auto file = files.get_or_create(log_path);
   longer_ = !file.ok() || !(*file)->truncate(state.size).ok();
+}
+
+Status Segment::clear_files() {
+  SLUICE_ASSIGN(auto file, files.get_or_create(log_path));
+  SLUICE_TRY(file->truncate(0));
+  SLUICE_TRY(checks.clear());
+  SLUICE_TRY(indexes.clear());
+  return times.clear();
 }
 
 Status Segment::close() {

@@ -32,12 +32,15 @@ Status list_batches(ByteView data, std::vector<BatchRef>& into);
 // `visible` to the partition's mutex; the files can be read by any thread.
 class Segment {
  public:
-  Segment(FileCache& files, const std::string& folder, Offset base, const SegmentState& state);
+  Segment(FileCache& files, const std::string& folder, Offset base, const SegmentState& state,
+          const std::string& suffix = "");  // of all file names: compaction writes beside the segment
 
   // Appends batches that follow each other; all of them fit. On an error the caller rewinds.
   Status write(const TopicPartition& partition, std::span<const BatchRef> batches, uint64_t index_interval);
   // Back to an earlier state; cuts the log file, so that its space is free again.
   void rewind(const SegmentState& earlier);
+  // Empties what an earlier attempt may have left in the files.
+  Status clear_files();
   // No more appends: the last time index entry, and files cut to what they hold.
   Status close();
   // Writes what is still in memory.

@@ -154,10 +154,10 @@ class Verifier {
         continue;
       }
       if (i + 1 < bases.size() && bases[i + 1] <= known->log_start && base != known->active_base) continue;
-      if (expected && *expected != base && base >= known->clean_to) {
+      if (expected && *expected != base && base >= known->holes_to) {
         damage(segment_path(folder, base), 0, expected,
                "the segment before ends at offset " + std::to_string(expected->value()));
-      } else if (!expected && base > known->log_start && known->clean_to <= known->log_start) {
+      } else if (!expected && base > known->log_start && known->holes_to <= known->log_start) {
         damage(folder, 0, known->log_start, "no segment holds the log start");
       }
       SegmentCheck check{disk_, partition, folder, base, base == known->active_base ? &known->active : nullptr,
