@@ -49,7 +49,7 @@ BANNED = {
     r"\bsystem\s*\(\s*\"": "nothing: the worker runs no shell",
     r"(?<![\w.>:])new\s+[A-Za-z_:]+[\s({<]": "std::make_unique",
     r"(?<![\w.>:])delete\s+[a-z_]+;|(?<![\w.>:])delete\[\]": "std::unique_ptr",
-    r"\busing namespace std\b": "std:: at the name",
+    r"\busing namespace std\s*;": "std:: at the name",
     r"\bFIXME\b|\bXXX\b|\bTODO\b": "an issue, or do it now",
 }
 SLEEP = re.compile(r"sleep_for\s*\(|\busleep\s*\(|(?<!_)\bsleep\s*\(\s*\d")
