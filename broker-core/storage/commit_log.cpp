@@ -93,7 +93,7 @@ Status CommitLog::open(uint64_t next_sequence) {
   SLUICE_ASSIGN(auto names, disk_.list(folder_));
   for (const auto& name : names) {
     if (auto first = parse_numbered(name, ".commit")) files_[*first] = folder_ + "/" + name;
-    // A spare of an earlier process goes: a sync of it may have failed, and then its size is a promise of the page cache.
+    // A spare of an earlier process goes: if a sync of it failed, only the page cache knows its size.
     if (parse_numbered(name, ".spare")) SLUICE_TRY(disk_.remove(folder_ + "/" + name));
   }
   return ok();

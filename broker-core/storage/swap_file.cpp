@@ -30,7 +30,9 @@ Result<Swap> read_swap(Disk& disk, const std::string& path, Offset base) {
     return Error{ErrorKind::kCorrupt, path + ", byte 0: the swap file of a compaction is damaged"};
   }
   Swap swap{base, get_le<uint32_t>(bytes.data() + 4) != 0, {}};
-  for (size_t at = 16; at + 8 <= bytes.size() - 4; at += 8) swap.replaced.emplace_back(get_le<int64_t>(bytes.data() + at));
+  for (size_t at = 16; at + 8 <= bytes.size() - 4; at += 8) {
+    swap.replaced.emplace_back(get_le<int64_t>(bytes.data() + at));
+  }
   return swap;
 }
 

@@ -141,7 +141,9 @@ class Verifier {
       if (auto base = parse_numbered(name, ".log")) bases.emplace_back(static_cast<int64_t>(*base));
     }
     if (known == nullptr || !known->has_segments) {
-      if (!bases.empty()) remark(folder, 0, std::nullopt, "segments newer than the checkpoint; the next start redoes them");
+      if (!bases.empty()) {
+        remark(folder, 0, std::nullopt, "segments newer than the checkpoint; the next start redoes them");
+      }
       return ok();
     }
     if (!known->lost.empty()) damage(folder, 0, std::nullopt, known->lost);

@@ -95,9 +95,8 @@ Result<Offset> SegmentCheck::run() {
       window.resize(got);
       progress_(got);
     }
-    check_batch(ByteView(window).subspan(entry.position - window_start,
-                                         std::min(end - entry.position, window.size() - (entry.position - window_start))),
-                entry, end);
+    const ByteView rest = ByteView(window).subspan(entry.position - window_start);
+    check_batch(rest.first(std::min<uint64_t>(end - entry.position, rest.size())), entry, end);
     next = base_ + (int64_t{entry.relative_last} + 1);
   }
   if (entries_.empty() && size > 0) damage(stem_ + ".check", 0, base_, "the sidecar is missing or empty");
