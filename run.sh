@@ -28,7 +28,7 @@ fi
 
 .ci/install build
 if [ ! -f build/release/build.ninja ]; then
-  cmake --preset release -DSLUICE_TESTS=OFF >/dev/null
+  cmake --preset release -DSLUICE_TESTS=OFF -DSLUICE_PRECOMPILE=ON >/dev/null
 fi
 echo "Building (the first time takes a few minutes) ..."
 cmake --build --preset release --target sluice file.so 2>&1 | tail -n 1
