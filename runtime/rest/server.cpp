@@ -20,7 +20,7 @@ Result<Poco::Net::ServerSocket> bind(const Listener& listener) {
     Poco::Net::SocketAddress address = listener.host.empty()
                                            ? Poco::Net::SocketAddress(port)
                                            : Poco::Net::SocketAddress(listener.host, port);
-    socket.bind(address, true);
+    socket.bind(address, true, false);  // never share the port with another process
     socket.listen(128);
     return socket;
   } catch (const Poco::Exception& error) {

@@ -16,12 +16,8 @@ namespace sluice::rest {
 struct Listener {
   std::string host;
   int port = 0;
-  bool loopback() const;
   std::string url() const;
 };
-// kInvalid names the key and the part that is wrong; kUnsupported for https.
-Result<std::vector<Listener>> parse_listeners(const std::string& value);
-
 struct ServerOptions {
   std::vector<Listener> listeners;
   GuardOptions guard;
