@@ -30,7 +30,7 @@ const char* to_string(TaskState state) {
 std::string trace_of(const std::string& call, const plugin::Outcome& outcome) {
   static constexpr const char* kNames[] = {
       "OK",           "RETRIABLE", "RECORD_ERROR", "NOT_CONNECTED", "END",
-      "CONFIG_ERROR", "FATAL",     "FENCED",       "UNSUPPORTED"};
+      "CONFIG_ERROR", "FATAL",     "FENCED",       "UNSUPPORTED", "REOPEN"};
   const char* name = outcome.status < std::size(kNames) ? kNames[outcome.status] : "UNKNOWN";
   return call + " failed with " + name + ": " + outcome.text;
 }
@@ -59,7 +59,7 @@ void RunnerBase::pause(bool paused) {
     std::lock_guard lock(mutex_);
     orders_.pause = paused;
   }
-  wake();
+  RunnerBase::wake();
 }
 
 void RunnerBase::stop(std::function<void()> done) {
@@ -73,7 +73,7 @@ void RunnerBase::stop(std::function<void()> done) {
   }
   if (done) return done();
   if (common_.blocking) stop_plugin();
-  wake();
+  RunnerBase::wake();
 }
 
 void RunnerBase::abandon() {

@@ -64,6 +64,10 @@ SinkRunner::Commit SinkRunner::commit_refused(const plugin::Outcome& outcome) {
     log_warn(trace_of("commit", outcome) + "; trying again");
     return Commit::kAgainLater;
   }
+  if (outcome.status == SLUICE_REOPEN) {
+    reopen();
+    return Commit::kAgainLater;
+  }
   fail(trace_of("commit", outcome), outcome.status != SLUICE_CONFIG_ERROR,
        outcome.status == SLUICE_FENCED);
   return Commit::kFailed;

@@ -46,13 +46,17 @@ void SinkRunner::drop() {
 Next SinkRunner::run(const Orders& orders) {
   if (!started_ && !failed_) {
     if (orders.stop) return wind_up(orders);
+    if (orders.pause) {  // as in Kafka Connect, a task that begins paused does not start its plugin
+      report(TaskState::kPaused);
+      return Next::wait();
+    }
     if (!start()) return Next::again();
     if (abandoned()) return Next::done();
   }
   take_commit_answer();
   if (failed_ || orders.stop) return wind_up(orders);
   apply_pause(orders);
-  if (revoking_ && !finish_revoke()) return failed_ ? Next::again() : wait_time(steady());
+  if (revoking_ && !finish_revoke()) return failed_ ? Next::again() : Next::wait();
   const auto now = steady();
   if (now >= commit_at_ && !commit_under_way_) {
     if (commit() == Commit::kFailed) return Next::again();
@@ -290,7 +294,24 @@ bool SinkRunner::put_failures(const std::vector<plugin::RecordFailure>& failures
   return tolerate(bad, held_->partition.to_string());
 }
 
+// What was put since the last commit is lost in the target: its partitions are closed, opened again and read from where
+// the target, or else the group, has them.
+void SinkRunner::reopen() {
+  log_warn("the target has lost what was put since the last commit; reading it again");
+  held_.reset();
+  committing_.clear();
+  log::Assign again;
+  for (const auto& [name, partition] : partitions_)
+    again.partitions.push_back({name, Offset(partition.committed)});
+  close_all(false);
+  for (const log::GroupOffset& given : again.partitions) consumer_->seek(given.partition, given.next);
+  metrics_.total_retries.fetch_add(1, std::memory_order_relaxed);
+  (void)assign(again);  // a failure is seen in the next step
+  if (!paused_) pause_all(false);
+}
+
 void SinkRunner::put_refused(const plugin::Outcome& outcome) {
+  if (outcome.status == SLUICE_REOPEN) return reopen();
   if (outcome.status == SLUICE_RETRIABLE || outcome.status == SLUICE_NOT_CONNECTED) {
     auto delay = poll_backoff_.next();
     if (outcome.retry_after_ms > 0) delay = std::chrono::milliseconds(outcome.retry_after_ms);

@@ -59,6 +59,7 @@ class SinkRunner : public RunnerBase {
   bool put_failures(const std::vector<plugin::RecordFailure>& failures);
   void put_refused(const plugin::Outcome& outcome);
   void heartbeat();
+  void reopen();
   void pause_all(bool paused);
   void apply_pause(const Orders& orders);
 

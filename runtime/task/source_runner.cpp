@@ -31,6 +31,11 @@ std::shared_ptr<plugin::SourceTask> SourceRunner::plugin() {
   return task_;
 }
 
+void SourceRunner::wake() {
+  woken_.store(true, std::memory_order_release);
+  RunnerBase::wake();
+}
+
 void SourceRunner::stop_plugin() {
   auto task = plugin();
   if (task && !plugin_stopped_.exchange(true)) task->stop();
@@ -55,6 +60,10 @@ void SourceRunner::drop() {
 Next SourceRunner::run(const Orders& orders) {
   if (!started_ && !failing()) {
     if (orders.stop) return wind_up(orders);
+    if (orders.pause) {  // as in Kafka Connect, a task that begins paused does not start its plugin
+      report(TaskState::kPaused);
+      return Next::wait();
+    }
     if (steady() < retry_at_) return Next::wait(retry_at_ - steady());
     if (!start() || !started_) return Next::again();
     if (abandoned()) return Next::done();
@@ -74,6 +83,7 @@ Next SourceRunner::run(const Orders& orders) {
   if (refused_ || failing()) return Next::again();
   if (ended_) return Next::wait();
   if (building_.bytes + flying_.bytes >= settings_.in_flight_bytes_max) return Next::wait();
+  if (woken_.exchange(false, std::memory_order_acquire)) poll_at_ = now;
   if (now < poll_at_) return Next::wait(poll_at_ - now);
   return poll();
 }
@@ -215,7 +225,7 @@ void SourceRunner::submit() {
                           mailbox->answer = result.ok() ? ok() : Status(std::move(result).error());
                           runner = mailbox->runner.lock();
                         }
-                        if (runner) runner->wake();
+                        if (runner) runner->RunnerBase::wake();
                       });
   SLUICE_CRASH_POINT("task.source.after_append");
 }

@@ -17,6 +17,7 @@ class SourceRunner : public RunnerBase {
  public:
   SourceRunner(SourceSettings settings, RunnerContext context, SourceFactory create);
   ~SourceRunner() override;
+  void wake() override;  // the plugin's: poll soon
 
  private:
   // What one append carries.
@@ -66,6 +67,7 @@ class SourceRunner : public RunnerBase {
   std::mutex plugin_mutex_;  // guards the pointer: stop_plugin() comes from other threads
   std::shared_ptr<plugin::SourceTask> task_;
   std::atomic<bool> plugin_stopped_{false};
+  std::atomic<bool> woken_{false};  // by the plugin
   bool started_ = false;
   bool closed_ = false;
   bool ended_ = false;  // END: nothing more will come

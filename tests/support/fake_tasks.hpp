@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <map>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,7 @@ namespace sluice::testing {
 
 struct FakeRecord {
   std::string value;
-  std::optional<std::string> key;
+  std::optional<std::string> key = {};
   int32_t partition = SLUICE_ANY_PARTITION;
   uint32_t topic = 0;
   bool convertible = true;  // false: an integer, which ByteArrayConverter refuses
@@ -31,9 +32,11 @@ inline plugin::Batch make_batch(std::vector<FakeRecord> content, int64_t positio
     sluice_value pair[2];
     std::string position_key = "position";
     sluice_source_offset offset{};
-    int* alive;
+    int* alive = nullptr;
   };
-  auto* memory = new Memory{std::move(content), {}, {}, "position", {}, alive};
+  auto memory = std::make_unique<Memory>();
+  memory->content = std::move(content);
+  memory->alive = alive;
   if (alive) ++*alive;
   for (const FakeRecord& fake : memory->content) {
     sluice_record record{};
@@ -58,11 +61,10 @@ inline plugin::Batch make_batch(std::vector<FakeRecord> content, int64_t positio
     raw->offsets = &memory->offset;
     raw->offset_count = 1;
   }
-  raw->private_data = memory;
+  raw->private_data = memory.release();
   raw->release = [](sluice_batch* b) {
-    auto* owned = static_cast<Memory*>(b->private_data);
+    std::unique_ptr<Memory> owned(static_cast<Memory*>(b->private_data));
     if (owned->alive) --*owned->alive;
-    delete owned;
     b->release = nullptr;
   };
   return batch;
