@@ -30,7 +30,7 @@ const char* to_string(TaskState state) {
 std::string trace_of(const std::string& call, const plugin::Outcome& outcome) {
   static constexpr const char* kNames[] = {
       "OK",           "RETRIABLE", "RECORD_ERROR", "NOT_CONNECTED", "END",
-      "CONFIG_ERROR", "FATAL",     "FENCED",       "UNSUPPORTED", "REOPEN"};
+      "CONFIG_ERROR", "FATAL",     "FENCED",       "UNSUPPORTED",   "REOPEN"};
   const char* name = outcome.status < std::size(kNames) ? kNames[outcome.status] : "UNKNOWN";
   return call + " failed with " + name + ": " + outcome.text;
 }
@@ -48,6 +48,7 @@ void RunnerBase::attach(std::shared_ptr<Drive> drive) {
   std::shared_ptr<Drive> call;
   {
     std::lock_guard lock(mutex_);
+    if (finished_) return;  // it steps from its birth and may be through already
     drive_ = std::move(drive);
     call = drive_;
   }

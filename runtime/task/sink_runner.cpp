@@ -294,8 +294,8 @@ bool SinkRunner::put_failures(const std::vector<plugin::RecordFailure>& failures
   return tolerate(bad, held_->partition.to_string());
 }
 
-// What was put since the last commit is lost in the target: its partitions are closed, opened again and read from where
-// the target, or else the group, has them.
+// What was put since the last commit is lost in the target: its partitions are closed, opened again
+// and read from where the target, or else the group, has them.
 void SinkRunner::reopen() {
   log_warn("the target has lost what was put since the last commit; reading it again");
   held_.reset();
@@ -304,7 +304,8 @@ void SinkRunner::reopen() {
   for (const auto& [name, partition] : partitions_)
     again.partitions.push_back({name, Offset(partition.committed)});
   close_all(false);
-  for (const log::GroupOffset& given : again.partitions) consumer_->seek(given.partition, given.next);
+  for (const log::GroupOffset& given : again.partitions)
+    consumer_->seek(given.partition, given.next);
   metrics_.total_retries.fetch_add(1, std::memory_order_relaxed);
   (void)assign(again);  // a failure is seen in the next step
   if (!paused_) pause_all(false);

@@ -25,6 +25,7 @@ class FakeConsumer : public log::Consumer {
         if (script_->paused[fetched->partition]) return log::ConsumerEvent();
     auto event = std::move(*first);
     script_->events.pop_front();
+    if (event.ok() && std::holds_alternative<log::Assign>(*event)) script_->paused.clear();
     return event;
   }
   void seek(const TopicPartitionName& partition, Offset offset) override {

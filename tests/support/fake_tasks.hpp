@@ -3,14 +3,13 @@
 
 #include <deque>
 #include <map>
-#include <random>
 #include <string>
 #include <vector>
 
-#include "broker-core/base/random.hpp"
 #include "runtime/plugin/connector.hpp"
 #include "runtime/record/value.hpp"
 #include "runtime/task/task_runner.hpp"
+#include "tests/support/seeded_random.hpp"
 
 // Plugin tasks and the worker's side of a task, as tests script and observe them. One thread.
 namespace sluice::testing {
@@ -251,14 +250,6 @@ struct FakeListener : task::TaskListener {
   }
   void on_topic(const task::TaskId&, const std::string& topic) override { topics.push_back(topic); }
   void on_reconfiguration_requested(const task::TaskId&) override { ++reconfigurations; }
-};
-
-struct SeededRandom : Random {
-  explicit SeededRandom(uint64_t seed) : engine(seed) {}
-  void fill(std::span<uint8_t> out) override {
-    for (uint8_t& byte : out) byte = static_cast<uint8_t>(engine());
-  }
-  std::mt19937_64 engine;
 };
 
 }  // namespace sluice::testing

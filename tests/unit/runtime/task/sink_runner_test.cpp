@@ -35,10 +35,13 @@ class SinkRunnerTest : public ::testing::Test {
   void start(const char* value_converter = "org.apache.kafka.connect.storage.StringConverter") {
     RunnerContext context{log_, clock_, random_, listener_, nullptr, {}, {}, {}};
     context.key_converter =
-        record::make_converter("org.apache.kafka.connect.storage.StringConverter", {}, true).value();
-    context.value_converter = record::make_converter(value_converter, {{"schemas.enable", "false"}}, false).value();
+        record::make_converter("org.apache.kafka.connect.storage.StringConverter", {}, true)
+            .value();
+    context.value_converter =
+        record::make_converter(value_converter, {{"schemas.enable", "false"}}, false).value();
     context.header_converter =
-        record::make_header_converter("org.apache.kafka.connect.storage.SimpleHeaderConverter", {}).value();
+        record::make_header_converter("org.apache.kafka.connect.storage.SimpleHeaderConverter", {})
+            .value();
     runner_ = make_sink_runner(settings_, std::move(context), sink_.factory());
     drive_ = std::make_shared<testing::StepDrive>(executor_, runner_);
     runner_->attach(drive_);

@@ -66,14 +66,14 @@ class SourceRunnerTest : public ::testing::Test {
   std::shared_ptr<testing::StepDrive> drive_;
 };
 
-
 TEST_F(SourceRunnerTest, RecordsAndTheirOffsetAreOneAppendAndThenAcknowledged) {
   send({"a", "b"}, 4);
   start();
   run();
   EXPECT_THAT(lines(), ElementsAre("a", "b"));
   EXPECT_EQ(offset(), R"({"position":4})");
-  EXPECT_EQ(log_.offsets().begin()->first, (std::pair<std::string, std::string>("c", R"({"filename":"/a"})")));
+  EXPECT_EQ(log_.offsets().begin()->first,
+            (std::pair<std::string, std::string>("c", R"({"filename":"/a"})")));
   EXPECT_EQ(log_.appends(), 1u);
   EXPECT_THAT(source_.acks, ElementsAre(1u));
   EXPECT_EQ(source_.batches_alive, 0);
@@ -229,10 +229,12 @@ TEST_F(SourceRunnerTest, AToleratedBadRecordIsSkippedAndCounted) {
 TEST_F(SourceRunnerTest, ARecordLargerThanTheTopicTakesIsABadRecord) {
   settings_.errors.tolerate_all = true;
   ASSERT_TRUE(log_.create_topic({"lines", 1, 1, {{"max.message.bytes", "500"}}}).ok());
-  send({std::string(200, 'a'), std::string(600, 'b'), std::string(200, 'c'), std::string(200, 'd')}, 1);
+  send({std::string(200, 'a'), std::string(600, 'b'), std::string(200, 'c'), std::string(200, 'd')},
+       1);
   start();
   run();
-  EXPECT_THAT(lines(), ElementsAre(std::string(200, 'a'), std::string(200, 'c'), std::string(200, 'd')));
+  EXPECT_THAT(lines(),
+              ElementsAre(std::string(200, 'a'), std::string(200, 'c'), std::string(200, 'd')));
   EXPECT_EQ(runner_->metrics().total_records_skipped, 1u);
 }
 
