@@ -278,7 +278,11 @@ void WatchdogExecutor::post_after(const TaskOwnerPtr& owner, std::chrono::nanose
   }
   // "For ever" must not overflow the clock.
   auto bounded = std::min(delay, std::chrono::nanoseconds(std::chrono::hours(24 * 365)));
-  detail::TimerKey key{(Clock::now() + bounded).time_since_epoch(), core_->next_timer++};
+  auto due = std::chrono::nanoseconds((Clock::now() + bounded).time_since_epoch());
+  // Long waits end on common ticks: a thousand idle tasks wake a thread eight times a second, not a thousand times.
+  constexpr std::chrono::nanoseconds kTick = std::chrono::milliseconds(125);
+  if (bounded >= 2 * kTick) due += kTick - due % kTick;
+  detail::TimerKey key{due, core_->next_timer++};
   state.delayed.emplace(key, std::move(step));
   auto placed = core_->timers.emplace(key, owner).first;
   // Whoever waits for the earliest timer waits for another one now.
