@@ -117,7 +117,7 @@ void ControlPlane::start_instance(const std::string& name, const store::Connecto
       self->later([name](ControlPlane& plane) { plane.on_reconfiguration(name); });
   };
   events.event = [name](const std::string& kind, const std::string& text) {
-    logger().warn("Connector " + name + ": " + kind + ": " + text);
+    logger().debug("Connector " + name + ": " + kind + ": " + text);
   };
   std::map<std::string, std::string> facts = {{"connector.name", name},
                                               {"connector.class", (*cls)->name},

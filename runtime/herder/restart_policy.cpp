@@ -69,7 +69,7 @@ RestartPolicy::Decision RestartPolicy::on_failure(const RestartSettings& setting
   if (started_ && now - *started_ >= settings.backoff_max) attempts_ = 0;
   started_.reset();
   if (!restartable)
-    return {std::nullopt, "Not restarted by itself: only a changed config can help."};
+    return {std::nullopt, "Not restarted by itself: the config, or what it names, has to change. Then PUT it again or restart the task."};
   if (!settings.enabled)
     return {std::nullopt, std::string("Not restarted by itself: ") + kRestartEnable + "=false."};
   if (settings.max_attempts >= 0 && attempts_ >= settings.max_attempts) {

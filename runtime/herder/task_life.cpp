@@ -30,11 +30,9 @@ class ControlPlane::Listener : public task::TaskListener {
       self.on_task_state(id.connector, id.task, attempt, state, trace, restartable);
     });
   }
+  // The runner and the plugin host have logged these already.
   void on_event(const task::TaskId& id, const std::string& kind, const std::string& text) override {
-    logger().warn("Task " + id.to_string() + ": " + kind + ": " + text);
-  }
-  void on_log(const task::TaskId& id, const std::string& line) {
-    logger().warn("Task " + id.to_string() + ": " + line);
+    logger().debug("Task " + id.to_string() + ": " + kind + ": " + text);
   }
   void on_topic(const task::TaskId& id, const std::string& topic) override {
     auto plane = plane_.lock();
@@ -188,8 +186,7 @@ void ControlPlane::task_failed(const std::string& name, int task, const std::str
   auto settings = entry ? RestartSettings::from(entry->config) : RestartSettings{};
   auto decision =
       known.restarts.on_failure(settings, restartable, deps_.clock.steady(), deps_.random);
-  logger().error("Task " + name + "-" + std::to_string(task) + " failed: " + trace + ". " +
-                 decision.text);
+  logger().warn("Task " + name + "-" + std::to_string(task) + " has failed. " + decision.text);
   put_task_state(name, task, "FAILED", trace + "\n" + decision.text);
   if (!decision.delay) return;
   uint64_t attempt = known.attempt;
