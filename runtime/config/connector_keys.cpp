@@ -194,43 +194,43 @@ ConfigKey connector_key(std::string name, Type type, std::optional<std::string> 
 }
 
 const ConfigDef& source_connector_keys() {
-  static const ConfigDef* const def = [] {
-    auto* built = new ConfigDef(common_keys());
+  static const ConfigDef def = [] {
+    ConfigDef built(common_keys());
     ConfigKey groups = connector_key("topic.creation.groups", Type::kList, "", kLow,
                                      "The groups of topics that the source creates with settings of their own.",
                                      "Topic Creation", 1, Width::kLong, "Topic Creation Groups");
     groups.validator = check_unique;
-    built->define(std::move(groups));
-    define_exactly_once(*built);
+    built.define(std::move(groups));
+    define_exactly_once(built);
     return built;
   }();
-  return *def;
+  return def;
 }
 
 const ConfigDef& sink_connector_keys() {
-  static const ConfigDef* const def = [] {
-    auto* built = new ConfigDef(common_keys());
-    built->define(connector_key("topics", Type::kList, "", kHigh, "The topics to read, separated by commas.", "Common",
+  static const ConfigDef def = [] {
+    ConfigDef built(common_keys());
+    built.define(connector_key("topics", Type::kList, "", kHigh, "The topics to read, separated by commas.", "Common",
                                 4, Width::kLong, "Topics"));
     ConfigKey regex = connector_key("topics.regex", Type::kString, "", kHigh,
                                     "A regular expression (as java.util.regex.Pattern) that the names of the topics "
                                     "to read match as a whole. Either topics or topics.regex.", "Common", 4,
                                     Width::kLong, "Topics regex");
     regex.validator = check_regex;
-    built->define(std::move(regex));
+    built.define(std::move(regex));
     const std::string dlq = "errors.deadletterqueue.";
-    built->define(connector_key(dlq + "topic.name", Type::kString, "", kMedium,
+    built.define(connector_key(dlq + "topic.name", Type::kString, "", kMedium,
                                 "The topic for records that fail; empty: none.", "Error Handling", 6, Width::kMedium,
                                 "Dead Letter Queue Topic Name"));
-    built->define(connector_key(dlq + "topic.replication.factor", Type::kShort, "3", kMedium,
+    built.define(connector_key(dlq + "topic.replication.factor", Type::kShort, "3", kMedium,
                                 "The replication factor with which that topic is created.", "Error Handling", 7,
                                 Width::kMedium, "Dead Letter Queue Topic Replication Factor"));
-    built->define(connector_key(dlq + "context.headers.enable", Type::kBoolean, "false", kMedium,
+    built.define(connector_key(dlq + "context.headers.enable", Type::kBoolean, "false", kMedium,
                                 "Whether headers __connect.errors.* tell where and why the record failed.",
                                 "Error Handling", 8, Width::kMedium, "Enable Error Context Headers"));
     return built;
   }();
-  return *def;
+  return def;
 }
 
 ConfigDef topic_creation_group_keys(const std::string& group, const std::string& replication_factor,
@@ -265,8 +265,8 @@ ConfigDef topic_creation_group_keys(const std::string& group, const std::string&
 }
 
 const ConfigDef& topic_creation_default_keys() {
-  static const auto* const def = new ConfigDef(topic_creation_group_keys("default", "", ""));
-  return *def;
+  static const ConfigDef def(topic_creation_group_keys("default", "", ""));
+  return def;
 }
 
 }  // namespace sluice::config

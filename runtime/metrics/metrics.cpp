@@ -41,7 +41,7 @@ prometheus::ClientMetric to_prometheus(const Histogram& histogram) {
 }  // namespace
 
 Histogram::Histogram(std::vector<double> bounds)
-    : bounds_(std::move(bounds)), counts_(new std::atomic<uint64_t>[bounds_.size() + 1]()) {}
+    : bounds_(std::move(bounds)), counts_(std::make_unique<std::atomic<uint64_t>[]>(bounds_.size() + 1)) {}
 
 void Histogram::observe(double value) {
   auto bucket = std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin();

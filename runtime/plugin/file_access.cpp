@@ -63,16 +63,16 @@ Error io_error(const std::string& key, const std::string& path, uint32_t flags, 
 }
 
 // Every component but the last as a folder that is no link.
-Result<int> walk(int root, const std::string& relative, int flags) {
+int walk(int root, const std::string& relative, int flags) {
   int at = ::fcntl(root, F_DUPFD_CLOEXEC, 0);
-  if (at < 0) return Error{ErrorKind::kIo, std::to_string(errno)};
+  if (at < 0) return -errno;
   fs::path path(relative);
   for (auto part = path.begin(); part != path.end(); ++part) {
     bool last = std::next(part) == path.end();
     int next = ::openat(at, part->c_str(), (last ? flags : O_PATH | O_DIRECTORY | O_CLOEXEC) | O_NOFOLLOW, kFileMode);
     int error = errno;
     ::close(at);
-    if (next < 0) return Error{ErrorKind::kIo, std::to_string(error)};
+    if (next < 0) return -error;
     at = next;
   }
   return at;
@@ -102,8 +102,8 @@ FileAccess::~FileAccess() {
   for (const auto& root : roots_) ::close(root.fd);
 }
 
-// The descriptor, or an Error whose text is the errno as a number.
-Result<int> FileAccess::open_below(const Root& root, const std::string& relative, int flags) const {
+// The descriptor, or the errno, negative.
+int FileAccess::open_below(const Root& root, const std::string& relative, int flags) const {
   if (use_openat2_) {
     open_how how{};
     how.flags = static_cast<uint64_t>(flags);
@@ -112,7 +112,7 @@ Result<int> FileAccess::open_below(const Root& root, const std::string& relative
     int fd = static_cast<int>(::syscall(SYS_openat2, root.fd, relative.c_str(), &how, sizeof(how)));
     if (fd >= 0) return fd;
     // Sandboxes answer EPERM to system calls that they do not know; the walk then gives the true reason.
-    if (errno != ENOSYS && errno != EPERM) return Error{ErrorKind::kIo, std::to_string(errno)};
+    if (errno != ENOSYS && errno != EPERM) return -errno;
   }
   return walk(root.fd, relative, flags);
 }
@@ -135,11 +135,11 @@ Result<int> FileAccess::open(const std::string& key, const std::string& path, ui
     allowed += (allowed.empty() ? "" : ", ") + root.path;
     auto relative = below(root.path, text);
     if (!relative) continue;
-    auto fd = open_below(root, *relative, open_flags(flags));
-    if (!fd.ok()) return io_error(key, path, flags, std::atoi(fd.error().message.c_str()));
+    int fd = open_below(root, *relative, open_flags(flags));
+    if (fd < 0) return io_error(key, path, flags, -fd);
     struct stat st{};
-    if (::fstat(*fd, &st) != 0 || (!(flags & SLUICE_FILE_DIRECTORY) && !S_ISREG(st.st_mode))) {
-      ::close(*fd);
+    if (::fstat(fd, &st) != 0 || (!(flags & SLUICE_FILE_DIRECTORY) && !S_ISREG(st.st_mode))) {
+      ::close(fd);
       if (S_ISDIR(st.st_mode)) return io_error(key, path, flags, EISDIR);
       return Error{ErrorKind::kInvalid, key + ": " + path + ": is no regular file"};
     }

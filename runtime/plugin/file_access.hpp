@@ -36,7 +36,7 @@ class FileAccess {
     int fd = -1;
   };
   FileAccess() = default;
-  Result<int> open_below(const Root& root, const std::string& relative, int flags) const;
+  int open_below(const Root& root, const std::string& relative, int flags) const;
 
   std::vector<Root> roots_;
   bool use_openat2_ = true;

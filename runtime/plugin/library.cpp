@@ -19,7 +19,7 @@ namespace dll = boost::dll;
 // lists. Kept here so that a leak checker sees that this is meant.
 void keep_for_ever(std::unique_ptr<dll::shared_library> library) {
   static std::mutex mutex;
-  static auto* kept = new std::vector<std::unique_ptr<dll::shared_library>>;
+  static auto* kept = new std::vector<std::unique_ptr<dll::shared_library>>;  // lint:allow on purpose: for ever
   std::lock_guard lock(mutex);
   kept->push_back(std::move(library));
 }

@@ -21,8 +21,8 @@ struct SinkLeases::Lease {
   // Under the lock of `shared`; true: the caller frees it after unlocking.
   bool unheld() const { return !plugin && !host; }
   static void free(Lease* lease) {
+    std::unique_ptr<Lease> freed(lease);
     if (lease->original.release) lease->original.release(&lease->original);
-    delete lease;
   }
 };
 
@@ -48,7 +48,7 @@ SinkLeases::Settled SinkLeases::settle(Batch& batch, sluice_batch& lent) {
   bool released = !lease->plugin;
   if (returned && !released) {  // the usual case: the host has it back
     shared_->held_by_plugin.erase(lease);
-    delete lease;
+    std::unique_ptr<Lease> freed(lease);
     return Settled::kHost;
   }
   if (returned) {

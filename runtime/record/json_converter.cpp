@@ -181,11 +181,11 @@ class JsonConverter final : public Converter {
 }  // namespace
 
 const config::ConfigDef& json_converter_config() {
-  static const config::ConfigDef* const def = [] {
+  static const config::ConfigDef def = [] {
     using config::ConfigKey;
     using config::Type;
-    auto* built = new config::ConfigDef(converter_base_config());
-    auto add = [built](const char* name, Type type, const char* value, config::Importance importance, const char* doc,
+    config::ConfigDef built(converter_base_config());
+    auto add = [&built](const char* name, Type type, const char* value, config::Importance importance, const char* doc,
                        const char* group, int order, const char* display) -> ConfigKey {
       ConfigKey key;
       key.name = name;
@@ -197,7 +197,7 @@ const config::ConfigDef& json_converter_config() {
       key.order = order;
       key.width = config::Width::kMedium;
       key.display_name = display;
-      built->define(key);
+      built.define(key);
       return key;
     };
     using enum config::Importance;
@@ -211,13 +211,13 @@ const config::ConfigDef& json_converter_config() {
                       "Serialization", 0, "Decimal Format");
     format.allowed = {"BASE64", "NUMERIC"};
     format.ignore_case = true;
-    built->define(format);
+    built.define(format);
     add("replace.null.with.default", Type::kBoolean, "true", kLow,
         "Whether a null in a field that has a default value becomes that default.", "Serialization", 1,
         "Replace null with default");
     return built;
   }();
-  return *def;
+  return def;
 }
 
 std::unique_ptr<Converter> make_json_converter(const config::ConfigMap& config) {

@@ -243,7 +243,7 @@ class Table {
     if (from != to) by_hash_.erase(from);
     members_.erase(&node->schema);
     for_each_child(node->schema, [this](const sluice_schema* child) { release_locked(node_of(child)); });
-    delete node;
+    std::unique_ptr<Node> freed(node);
   }
 
   std::mutex mutex_;

@@ -202,13 +202,13 @@ config::ConfigDef converter_base_config() {
 }
 
 const config::ConfigDef& plain_converter_config() {
-  static const auto* const def = new config::ConfigDef(converter_base_config());
-  return *def;
+  static const config::ConfigDef def(converter_base_config());
+  return def;
 }
 
 const config::ConfigDef& string_converter_config() {
-  static const config::ConfigDef* const def = [] {
-    auto* built = new config::ConfigDef(converter_base_config());
+  static const config::ConfigDef def = [] {
+    config::ConfigDef built(converter_base_config());
     config::ConfigKey encoding;
     encoding.name = "converter.encoding";
     encoding.default_value = "UTF-8";
@@ -218,10 +218,10 @@ const config::ConfigDef& string_converter_config() {
     encoding.display_name = "Encoding";
     encoding.allowed = {"UTF-8", "UTF8"};
     encoding.ignore_case = true;
-    built->define(std::move(encoding));
+    built.define(std::move(encoding));
     return built;
   }();
-  return *def;
+  return def;
 }
 
 std::unique_ptr<Converter> make_string_converter() { return std::make_unique<StringConverter>(); }

@@ -208,8 +208,7 @@ void Connection::refuse(Poco::Net::HTTPServerSession& session, int status,
 
 Poco::Net::TCPServerConnection* ConnectionFactory::createConnection(
     const Poco::Net::StreamSocket& socket) {
-  return new Connection(socket, shared_,
-                        listener_);  // NOLINT: Poco's dispatcher takes the ownership
+  return new Connection(socket, shared_, listener_);  // lint:allow Poco's dispatcher takes the ownership
 }
 
 }  // namespace sluice::rest

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <Poco/Net/HTTPServerParams.h>
-#include <Poco/Net/HTTPServerRequestImpl.h>
-#include <Poco/Net/HTTPServerResponseImpl.h>
-#include <Poco/Net/HTTPServerSession.h>
-#include <Poco/Net/TCPServerConnection.h>
-#include <Poco/Net/TCPServerConnectionFactory.h>
+// Private to connection.cpp and server.cpp, hence Poco in a header.
+#include <Poco/Net/HTTPServerParams.h>  // lint:allow
+#include <Poco/Net/HTTPServerRequestImpl.h>  // lint:allow
+#include <Poco/Net/HTTPServerResponseImpl.h>  // lint:allow
+#include <Poco/Net/HTTPServerSession.h>  // lint:allow
+#include <Poco/Net/TCPServerConnection.h>  // lint:allow
+#include <Poco/Net/TCPServerConnectionFactory.h>  // lint:allow
 
 #include <chrono>
 #include <condition_variable>

@@ -49,8 +49,8 @@ class PocoServer : public Server {
       listener.port = socket.address().port();
       urls_.push_back(listener.url());
       servers_.push_back(std::make_unique<Poco::Net::TCPServer>(
-          new ConnectionFactory(shared_, urls_.back()), pool_, socket,
-          shared_->params));  // NOLINT: Poco owns it
+          new ConnectionFactory(shared_, urls_.back()),  // lint:allow Poco owns it
+          pool_, socket, shared_->params));
     }
     for (auto& server : servers_) server->start();
     return ok();

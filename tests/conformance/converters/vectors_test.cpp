@@ -17,8 +17,8 @@ using Json = nlohmann::json;
 using Text = std::optional<std::string>;
 
 const Json& vectors() {
-  static const Json* const all = new Json(Json::parse(std::ifstream(SLUICE_VECTORS)));
-  return *all;
+  static const Json all = Json::parse(std::ifstream(SLUICE_VECTORS));
+  return all;
 }
 
 Text text_of(const Json& row, const char* name) {
