@@ -151,7 +151,7 @@ TEST_F(ServerTest, HeadersThatTakeForEverEndTheConnection) {
   bool ended = false;
   for (int i = 0; i < 2000 && !ended; ++i) {
     ended = !slow.send("y");
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));  // lint:allow the slowness is what is tested
   }
   EXPECT_TRUE(ended);
 }
