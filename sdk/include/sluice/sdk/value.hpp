@@ -3,6 +3,7 @@
 
 #include <sluice/sdk/result.hpp>
 
+#include <bit>
 #include <initializer_list>
 #include <optional>
 #include <span>
@@ -77,7 +78,12 @@ struct Value : sluice_value {
   }
 
  private:
-  Value(uint8_t t, uint32_t n) : sluice_value{} { type = t; size = n; }
+  // Written as one word: the copy that follows would wait for a byte and a number stored apart.
+  Value(uint8_t t, uint32_t n) : sluice_value{} {
+    static_assert(std::endian::native == std::endian::little && offsetof(sluice_value, size) == 4);
+    const uint64_t head = uint64_t{n} << 32 | t;
+    std::memcpy(static_cast<sluice_value*>(this), &head, sizeof(head));
+  }
   static Value integer(uint8_t t, int64_t v) { Value r(t, 0); r.as.i64 = v; return r; }
   static Value floating(uint8_t t, double v) { Value r(t, 0); r.as.f64 = v; return r; }
   static Value slice(uint8_t t, std::string_view b) {
