@@ -171,38 +171,50 @@ void EmbeddedConsumer::synced(coordinator::SyncResponse response) {
   } else {
     assignment_ = std::move(*assignment);
     state_ = State::kAssigned;
+    refusals_ = 0;
   }
   call_ready(lock);
 }
 
-// A request was refused. What another try may cure is tried again, by the owner's next call.
+// A request was refused. What another try may cure is tried again, by the owner's next call: at
+// once where the group is only on the move, else after a while that grows (a log that has failed
+// refuses at once, and for ever).
 void EmbeddedConsumer::out_of_group(Lock& lock, GroupError error, const std::string& detail) {
+  constexpr int kAtOnce = 5;
+  constexpr std::chrono::milliseconds kFirst(100), kMost(5000);
   switch (error) {
     case GroupError::kUnknownMemberId:
     case GroupError::kMemberIdRequired:
     case GroupError::kFencedInstanceId:
       member_id_.clear();
-      [[fallthrough]];
+      break;
     case GroupError::kRebalanceInProgress:
     case GroupError::kIllegalGeneration:
-      state_ = State::kOut;
-      return call_ready(lock);
-    case GroupError::kCoordinatorNotAvailable: {
-      state_ = State::kOut;
-      lock.unlock();
-      shared_->executor.post_after(std::chrono::milliseconds(100), [weak = weak_from_this()] {
-        auto self = weak.lock();
-        if (!self) return;
-        Lock again(self->mutex_);
-        self->call_ready(again);
-      });
-      lock.lock();
-      return;
-    }
+    case GroupError::kCoordinatorNotAvailable:
+      break;
     default:
       failure_ = coordinator::to_error(error, detail).with("group " + subscription_.group);
       return call_ready(lock);
   }
+  ++refusals_;
+  if (refusals_ <= kAtOnce && error != GroupError::kCoordinatorNotAvailable) {
+    state_ = State::kOut;
+    return call_ready(lock);
+  }
+  const auto delay = std::min(kFirst * (1 << std::min(refusals_, 10)), kMost);
+  if (refusals_ == kAtOnce + 1)
+    shared_->logger.warn("group " + subscription_.group + ": joining is refused, trying again: " +
+                         coordinator::to_error(error, detail).message);
+  lock.unlock();
+  shared_->executor.post_after(delay, [weak = weak_from_this()] {
+    auto self = weak.lock();
+    if (!self) return;
+    Lock again(self->mutex_);
+    if (self->left_ || self->state_ != State::kJoining) return;
+    self->state_ = State::kOut;
+    self->call_ready(again);
+  });
+  lock.lock();
 }
 
 void EmbeddedConsumer::rebalance_wanted() {

@@ -77,6 +77,7 @@ class EmbeddedConsumer : public std::enable_shared_from_this<EmbeddedConsumer> {
   std::map<TopicPartitionName, Position> positions_;
   size_t turn_ = 0;  // whose records are next
   int64_t epoch_ = 0;
+  int refusals_ = 0;  // in a row, by the coordinator
   std::optional<Error> failure_;
   std::unique_ptr<server::Broker::Watch> watch_;
 };
