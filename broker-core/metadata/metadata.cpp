@@ -34,6 +34,7 @@ Result<std::unique_ptr<Metadata>> Metadata::open(const Settings& settings,
 }
 
 Status Metadata::open_files(const Settings& settings) {
+  snapshot_bytes_ = settings.snapshot_bytes;
   SLUICE_ASSIGN(auto properties, read_meta_properties(disk_, settings.directory));
   const std::string folder = settings.directory + "/metadata";
   const bool fresh = !properties;
@@ -175,7 +176,7 @@ Status Metadata::change(std::vector<Record> records) {
   SLUICE_TRY(apply(records));
   // The change stands whatever becomes of the snapshot; a snapshot that cannot be written is tried
   // again with the next change, and a log that cannot go on says so there.
-  if (log_->wants_snapshot()) (void)log_->replace_snapshot(encode_all()).ok();
+  if (log_->wants_snapshot(snapshot_bytes_)) (void)log_->replace_snapshot(encode_all()).ok();
   return ok();
 }
 

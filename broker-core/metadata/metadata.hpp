@@ -37,6 +37,7 @@ class Metadata {
     std::optional<std::string>
         cluster_id;  // for a directory that is made now; absent = a random one
     int32_t node_id = 1;
+    uint64_t snapshot_bytes = 1u << 20;  // a new snapshot after so many bytes of changes
   };
   struct Dependencies {
     Disk& disk;
@@ -79,6 +80,7 @@ class Metadata {
   Disk& disk_;
   Random& random_;
   MetaProperties properties_;
+  uint64_t snapshot_bytes_ = 0;
   std::unique_ptr<MetadataLog> log_;
   std::mutex change_mutex_;          // one change at a time, held during its sync
   mutable std::shared_mutex mutex_;  // the maps below; never held during I/O

@@ -17,7 +17,6 @@ constexpr uint32_t kLogMagic = 0x534c4d4c;       // "SLML"
 constexpr uint32_t kFrameMagic = 0x534c4d52;     // "SLMR"
 constexpr uint16_t kFormat = 1;
 constexpr uint64_t kFileMax = 1u << 30;
-constexpr uint64_t kSnapshotWorth = 1u << 20;
 constexpr size_t kFileHeaderSize = 4 + 2 + 8 + 4;   // magic, format, base sequence, CRC
 constexpr size_t kFrameHeaderSize = 4 + 4 + 8 + 4;  // magic, payload length, sequence, CRC
 
@@ -232,8 +231,8 @@ Status MetadataLog::replace_snapshot(ByteView payload) {
   return ok();
 }
 
-bool MetadataLog::wants_snapshot() const {
-  return end_ > kSnapshotWorth && end_ > 2 * snapshot_bytes_;
+bool MetadataLog::wants_snapshot(uint64_t worth) const {
+  return end_ > worth && end_ > 2 * snapshot_bytes_;
 }
 
 }  // namespace sluice::metadata

@@ -35,8 +35,8 @@ class MetadataLog {
   // Replaces the snapshot by this one, which holds everything appended so far, and empties the log.
   Status replace_snapshot(ByteView payload);
 
-  // The log is long enough, and longer than the snapshot, that a new snapshot pays.
-  bool wants_snapshot() const;
+  // The log is longer than `worth`, and so much longer than the snapshot, that a new one pays.
+  bool wants_snapshot(uint64_t worth) const;
   // Whether start-up found changes whose sync nobody confirmed, or a torn tail: then the caller
   // writes a snapshot at once, because what was read may be in the page cache only.
   bool unconfirmed() const { return unconfirmed_; }

@@ -23,16 +23,14 @@ State state_of(const Metadata& metadata) {
 Result<std::unique_ptr<Metadata>> open(FakeDisk& disk) {
   SLUICE_TRY(disk.create_directories("/data"));
   SLUICE_TRY(disk.sync_directory("/"));
-  return Metadata::open({"/data", std::nullopt, 1}, {disk, system_random()});
+  return Metadata::open({"/data", std::nullopt, 1, 600}, {disk, system_random()});
 }
 
 // One change of a fixed script; the expected state is changed only when it is acknowledged.
 Status step(Metadata& metadata, int i, State& expected) {
   const std::string name = "topic-" + std::to_string(i % 4);
   if (!expected.contains(name)) {
-    // Large configs make the log long enough for snapshots within few steps.
-    const TopicConfigs configs = {
-        {"leader.replication.throttled.replicas", std::string(200'000, 'x')}};
+    const TopicConfigs configs = {{"leader.replication.throttled.replicas", std::string(200, 'x')}};
     expected[name] = {i + 1, configs};
     return Status(metadata.create_topic(name, i + 1, configs).ok() ? ok()
                                                                    : Error{ErrorKind::kIo, ""});
