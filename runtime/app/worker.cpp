@@ -191,8 +191,9 @@ Status Worker::Parts::open_plugins() {
   plugin::WatchdogOptions control;
   control.name = "control";
   control_executor = std::make_unique<plugin::WatchdogExecutor>(control, abandoned);
-  validation_lanes =
-      std::make_unique<plugin::ControlLanes>(plugin::ControlLaneOptions{}, abandoned);
+  plugin::ControlLaneOptions validation;
+  validation.max_waiting = 8;  // each holds a thread of REST, which has other callers
+  validation_lanes = std::make_unique<plugin::ControlLanes>(validation, abandoned);
   lanes = std::make_unique<ExecutorLanes>(*control_executor);
   return ok();
 }

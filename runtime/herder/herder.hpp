@@ -11,7 +11,7 @@
 #include "runtime/plugin/connector.hpp"
 
 // The control plane as REST and CLI see it: Kafka Connect's Herder. Error kinds map to HTTP:
-// kInvalid 400, kNotFound 404, kConflict 409, kTimeout 500 with Kafka's text, all else 500.
+// kInvalid 400, kNotFound 404, kConflict 409, kTimeout 500 with Kafka's text, kRetriable 503, all else 500.
 namespace sluice::herder {
 
 struct ConnectorInfo {

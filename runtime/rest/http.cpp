@@ -169,6 +169,11 @@ Response to_response(const Error& error) {
       return error_response(404, error.message);
     case ErrorKind::kConflict:
       return error_response(409, error.message);
+    case ErrorKind::kRetriable: {  // full queue, full disk: the same request may succeed later
+      Response response = error_response(503, error.message);
+      response.headers.emplace_back("Retry-After", "1");
+      return response;
+    }
     default:
       return error_response(500, error.message);
   }

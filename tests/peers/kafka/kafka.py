@@ -92,7 +92,7 @@ class Broker(_Java):
         super().__init__(libs, "kafka.Kafka", [str(file)], ["-Xms1G", "-Xmx1G"], folder / "out.log")
         admin = lambda: b"" if self.process.poll() is not None else subprocess.run(
             ["kcat", "-b", self.bootstrap, "-L", "-m", "2"], capture_output=True, check=False).stdout
-        wait_until(lambda: b"1 brokers" in admin(), 60, "the Apache Kafka broker", step=0.2)
+        wait_until(lambda: b"1 brokers" in admin(), 600, "the Apache Kafka broker", step=0.2)
 
 
 class Connect(_Java):
@@ -113,7 +113,7 @@ class Connect(_Java):
         file.write_text("".join(f"{k}={v}\n" for k, v in config.items()))
         super().__init__(libs, "org.apache.kafka.connect.cli.ConnectStandalone", [str(file)],
                          ["-Xms256M", "-Xmx2G"], folder / "out.log")
-        wait_until(self._answers, 120, "Kafka Connect", step=0.2)
+        wait_until(self._answers, 600, "Kafka Connect", step=0.2)
 
     def _answers(self):
         if self.process.poll() is not None:
