@@ -20,11 +20,14 @@ constexpr size_t kMaxMessage = 64 * 1024;  // a runaway message must not fill th
 // Upper-case words of fixed width, as Kafka's logs have them.
 class LevelWord : public spdlog::custom_flag_formatter {
  public:
-  void format(const spdlog::details::log_msg& msg, const std::tm&, spdlog::memory_buf_t& out) override {
+  void format(const spdlog::details::log_msg& msg, const std::tm&,
+              spdlog::memory_buf_t& out) override {
     std::string_view word = kNames[std::min<int>(msg.level, 4)];
     out.append(word.data(), word.data() + word.size());
   }
-  std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<LevelWord>(); }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<LevelWord>();
+  }
 };
 
 // The tree of loggers. Lives for ever: loggers may write while the process ends.
@@ -48,7 +51,9 @@ Tree& tree() {
   return *instance;
 }
 
-std::string_view canonical(std::string_view name) { return name == "root" ? std::string_view() : name; }
+std::string_view canonical(std::string_view name) {
+  return name == "root" ? std::string_view() : name;
+}
 
 Level effective(const Tree& t, std::string_view name) {
   for (;;) {
@@ -69,11 +74,13 @@ void refresh(Tree& t) {
   }
 }
 
-// Control characters could forge lines or drive a terminal; continuation lines are indented for the same reason.
+// Control characters could forge lines or drive a terminal; continuation lines are indented for the
+// same reason.
 std::string printable(std::string_view message) {
   bool cut = message.size() > kMaxMessage;
   if (cut) message = message.substr(0, kMaxMessage);
-  while (!message.empty() && (message.back() == '\n' || message.back() == '\r')) message.remove_suffix(1);
+  while (!message.empty() && (message.back() == '\n' || message.back() == '\r'))
+    message.remove_suffix(1);
   std::string out;
   out.reserve(message.size());
   for (char c : message) {
@@ -91,7 +98,9 @@ std::string printable(std::string_view message) {
 
 }  // namespace
 
-const char* to_string(Level level) { return kNames[static_cast<int>(level)]; }
+const char* to_string(Level level) {
+  return kNames[static_cast<int>(level)];
+}
 
 Result<Level> parse_level(std::string_view text) {
   std::string upper(text);
@@ -169,6 +178,8 @@ void set_sink(Sink sink) {
   t.sink = sink ? std::make_shared<const Sink>(std::move(sink)) : nullptr;
 }
 
-void flush() { tree().output->flush(); }
+void flush() {
+  tree().output->flush();
+}
 
 }  // namespace sluice::logging

@@ -10,13 +10,13 @@
 
 #include "broker-core/base/result.hpp"
 
-// Logging with dotted logger names: the level of a logger is its own or that of its nearest named ancestor, as in
-// Kafka Connect's /admin/loggers. Output: standard error, one line per message.
+// Logging with dotted logger names: the level of a logger is its own or that of its nearest named
+// ancestor, as in Kafka Connect's /admin/loggers. Output: standard error, one line per message.
 namespace sluice::logging {
 
 enum class Level : int { kTrace, kDebug, kInfo, kWarn, kError, kOff };
-const char* to_string(Level level);                       // TRACE ... OFF
-Result<Level> parse_level(std::string_view text);         // any case; kInvalid lists the levels
+const char* to_string(Level level);                // TRACE ... OFF
+Result<Level> parse_level(std::string_view text);  // any case; kInvalid lists the levels
 
 namespace detail {
 struct Node {
@@ -28,10 +28,12 @@ struct Node {
 // A cheap handle; copies share the level. Any thread. May be made before main and outlives nothing.
 class Logger {
  public:
-  explicit Logger(std::string_view name);                 // "" and "root" are the root logger
+  explicit Logger(std::string_view name);  // "" and "root" are the root logger
   const std::string& name() const { return node_->name; }
   Level level() const { return static_cast<Level>(node_->level.load(std::memory_order_relaxed)); }
-  bool enabled(Level at) const { return static_cast<int>(at) >= node_->level.load(std::memory_order_relaxed); }
+  bool enabled(Level at) const {
+    return static_cast<int>(at) >= node_->level.load(std::memory_order_relaxed);
+  }
   void log(Level at, std::string_view message) const {
     if (enabled(at)) write(at, message);
   }

@@ -41,7 +41,8 @@ prometheus::ClientMetric to_prometheus(const Histogram& histogram) {
 }  // namespace
 
 Histogram::Histogram(std::vector<double> bounds)
-    : bounds_(std::move(bounds)), counts_(std::make_unique<std::atomic<uint64_t>[]>(bounds_.size() + 1)) {}
+    : bounds_(std::move(bounds)),
+      counts_(std::make_unique<std::atomic<uint64_t>[]>(bounds_.size() + 1)) {}
 
 void Histogram::observe(double value) {
   auto bucket = std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin();
@@ -65,18 +66,21 @@ size_t Registry::sweep() {
   return live;
 }
 
-Result<Registry::Family*> Registry::family(Kind kind, const std::string& name, const std::string& help,
-                                           const Labels& labels) {
+Result<Registry::Family*> Registry::family(Kind kind, const std::string& name,
+                                           const std::string& help, const Labels& labels) {
   if (!valid_name(name, false)) {
-    return Error{ErrorKind::kInvalid, "'" + name + "' is no metric name: letters, digits, _ and : only"};
+    return Error{ErrorKind::kInvalid,
+                 "'" + name + "' is no metric name: letters, digits, _ and : only"};
   }
   for (const auto& label : labels) {
     if (!valid_name(label.first, true)) {
-      return Error{ErrorKind::kInvalid, "'" + label.first + "' is no label name: letters, digits and _ only"};
+      return Error{ErrorKind::kInvalid,
+                   "'" + label.first + "' is no label name: letters, digits and _ only"};
     }
   }
   if (sweep() >= kMaxSeries) {
-    return Error{ErrorKind::kRetriable, "there are " + std::to_string(kMaxSeries) + " metric series already"};
+    return Error{ErrorKind::kRetriable,
+                 "there are " + std::to_string(kMaxSeries) + " metric series already"};
   }
   auto [it, created] = families_.try_emplace(name, Family{kind, help, {}});
   if (it->second.kind != kind) {
@@ -86,8 +90,9 @@ Result<Registry::Family*> Registry::family(Kind kind, const std::string& name, c
 }
 
 template <class T, class Make>
-Result<std::shared_ptr<T>> Registry::obtain(Kind kind, const std::string& name, const std::string& help,
-                                            const Labels& labels, Make make) {
+Result<std::shared_ptr<T>> Registry::obtain(Kind kind, const std::string& name,
+                                            const std::string& help, const Labels& labels,
+                                            Make make) {
   std::lock_guard lock(mutex_);
   SLUICE_ASSIGN(Family * owner, family(kind, name, help, labels));
   auto& slot = owner->series[labels];
@@ -99,7 +104,8 @@ Result<std::shared_ptr<T>> Registry::obtain(Kind kind, const std::string& name, 
 
 Result<std::shared_ptr<Counter>> Registry::counter(const std::string& name, const std::string& help,
                                                    const Labels& labels) {
-  return obtain<Counter>(Kind::kCounter, name, help, labels, [] { return std::make_shared<Counter>(); });
+  return obtain<Counter>(Kind::kCounter, name, help, labels,
+                         [] { return std::make_shared<Counter>(); });
 }
 
 Result<std::shared_ptr<Gauge>> Registry::gauge(const std::string& name, const std::string& help,
@@ -107,8 +113,10 @@ Result<std::shared_ptr<Gauge>> Registry::gauge(const std::string& name, const st
   return obtain<Gauge>(Kind::kGauge, name, help, labels, [] { return std::make_shared<Gauge>(); });
 }
 
-Result<std::shared_ptr<Histogram>> Registry::histogram(const std::string& name, const std::string& help,
-                                                       std::vector<double> bounds, const Labels& labels) {
+Result<std::shared_ptr<Histogram>> Registry::histogram(const std::string& name,
+                                                       const std::string& help,
+                                                       std::vector<double> bounds,
+                                                       const Labels& labels) {
   if (!std::is_sorted(bounds.begin(), bounds.end())) {
     return Error{ErrorKind::kInvalid, "the bounds of histogram '" + name + "' are not ascending"};
   }

@@ -11,8 +11,8 @@
 
 #include "broker-core/base/result.hpp"
 
-// Metrics of the worker in Prometheus' model. The values are plain atomics, so that counting costs nothing on the
-// record path; text is made when somebody asks.
+// Metrics of the worker in Prometheus' model. The values are plain atomics, so that counting costs
+// nothing on the record path; text is made when somebody asks.
 namespace sluice::metrics {
 
 using Labels = std::map<std::string, std::string>;
@@ -43,10 +43,10 @@ class Gauge {
 
 class Histogram {
  public:
-  explicit Histogram(std::vector<double> bounds);      // ascending upper bounds; +Inf is added
+  explicit Histogram(std::vector<double> bounds);  // ascending upper bounds; +Inf is added
   void observe(double value);
   const std::vector<double>& bounds() const { return bounds_; }
-  std::vector<uint64_t> counts() const;                // per bucket, not cumulative; last: above all bounds
+  std::vector<uint64_t> counts() const;  // per bucket, not cumulative; last: above all bounds
   double sum() const { return sum_.load(std::memory_order_relaxed); }
 
  private:
@@ -55,23 +55,25 @@ class Histogram {
   std::atomic<double> sum_{0};
 };
 
-// All series of one worker. A series lives as long as somebody holds it: when a connector is deleted, its series
-// go with it. Asking for an existing series gives the same one. Any thread. Owned by the app.
+// All series of one worker. A series lives as long as somebody holds it: when a connector is
+// deleted, its series go with it. Asking for an existing series gives the same one. Any thread.
+// Owned by the app.
 class Registry {
  public:
   Registry() = default;
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
 
-  // kInvalid: a name or label that Prometheus would not take, or a name that is in use for another kind;
-  // kRetriable: too many series.
+  // kInvalid: a name or label that Prometheus would not take, or a name that is in use for another
+  // kind; kRetriable: too many series.
   Result<std::shared_ptr<Counter>> counter(const std::string& name, const std::string& help,
                                            const Labels& labels = {});
   Result<std::shared_ptr<Gauge>> gauge(const std::string& name, const std::string& help,
                                        const Labels& labels = {});
   Result<std::shared_ptr<Histogram>> histogram(const std::string& name, const std::string& help,
-                                               std::vector<double> bounds, const Labels& labels = {});
-  std::string expose();                                // Prometheus' text format
+                                               std::vector<double> bounds,
+                                               const Labels& labels = {});
+  std::string expose();  // Prometheus' text format
   size_t series();
 
  private:
@@ -81,7 +83,8 @@ class Registry {
     std::string help;
     std::map<Labels, std::weak_ptr<void>> series;
   };
-  Result<Family*> family(Kind kind, const std::string& name, const std::string& help, const Labels& labels);
+  Result<Family*> family(Kind kind, const std::string& name, const std::string& help,
+                         const Labels& labels);
   template <class T, class Make>
   Result<std::shared_ptr<T>> obtain(Kind kind, const std::string& name, const std::string& help,
                                     const Labels& labels, Make make);

@@ -16,15 +16,18 @@ struct AbiClass {
   sluice_class raw{};  // as by read_table
 };
 
-Outcome abi_validate(const AbiClass& cls, const config::ConfigMap& config, InstanceServices& services,
-                     const HostServices& host, Validation& result);
+Outcome abi_validate(const AbiClass& cls, const config::ConfigMap& config,
+                     InstanceServices& services, const HostServices& host, Validation& result);
 Outcome abi_check(const AbiClass& cls, const config::ConfigMap& config, InstanceServices& services,
                   const HostServices& host);
-Outcome make_abi_connector(const AbiClass& cls, const config::ConfigMap& config, InstanceServices& services,
-                           const HostServices& host, std::unique_ptr<Connector>& connector);
-Outcome make_abi_source(const AbiClass& cls, const config::ConfigMap& config, InstanceServices& services,
-                        const HostServices& host, std::unique_ptr<SourceTask>& task);
-Outcome make_abi_sink(const AbiClass& cls, const config::ConfigMap& config, InstanceServices& services,
-                      const HostServices& host, std::unique_ptr<SinkTask>& task);
+Outcome make_abi_connector(const AbiClass& cls, const config::ConfigMap& config,
+                           InstanceServices& services, const HostServices& host,
+                           std::unique_ptr<Connector>& connector);
+Outcome make_abi_source(const AbiClass& cls, const config::ConfigMap& config,
+                        InstanceServices& services, const HostServices& host,
+                        std::unique_ptr<SourceTask>& task);
+Outcome make_abi_sink(const AbiClass& cls, const config::ConfigMap& config,
+                      InstanceServices& services, const HostServices& host,
+                      std::unique_ptr<SinkTask>& task);
 
 }  // namespace sluice::plugin

@@ -49,17 +49,22 @@ class PlainConnector final : public Connector {
   const config::ConfigMap config_;
 };
 
-// A running connector in a library. Owned by the herder; called on the connector's control lane, stop() from anywhere.
+// A running connector in a library. Owned by the herder; called on the connector's control lane,
+// stop() from anywhere.
 class AbiConnector final : public Connector {
  public:
-  AbiConnector(const sluice_connector_api& api, ClassPtr info, config::ConfigMap config, InstanceServices& services,
-               const HostServices& host)
-      : api_(api), info_(std::move(info)), config_(std::move(config)), context_(services, host, info_->name) {}
+  AbiConnector(const sluice_connector_api& api, ClassPtr info, config::ConfigMap config,
+               InstanceServices& services, const HostServices& host)
+      : api_(api),
+        info_(std::move(info)),
+        config_(std::move(config)),
+        context_(services, host, info_->name) {}
 
   ~AbiConnector() override {
     if (!created_) return;
     stop();
-    if (auto thrown = call_guarded([&] { api_.destroy(connector_); })) context_.log.error("destroy: " + *thrown);
+    if (auto thrown = call_guarded([&] { api_.destroy(connector_); }))
+      context_.log.error("destroy: " + *thrown);
   }
 
   Outcome start() {
@@ -83,7 +88,8 @@ class AbiConnector final : public Connector {
       return api_.task_configs(connector_, tasks_max, &collect, &collector, error);
     });
     if (outcome.ok() && !collector.broken.empty()) {
-      outcome = Outcome::failure(SLUICE_FATAL, "the plugin broke its contract in task_configs: " + collector.broken);
+      outcome = Outcome::failure(
+          SLUICE_FATAL, "the plugin broke its contract in task_configs: " + collector.broken);
     }
     if (!outcome.ok()) configs.clear();
     return outcome;
@@ -91,7 +97,8 @@ class AbiConnector final : public Connector {
 
   void stop() override {
     if (!created_ || api_.stop == nullptr || stopped_.exchange(true)) return;
-    if (auto thrown = call_guarded([&] { api_.stop(connector_); })) context_.log.error("stop: " + *thrown);
+    if (auto thrown = call_guarded([&] { api_.stop(connector_); }))
+      context_.log.error("stop: " + *thrown);
   }
 
  private:
@@ -106,8 +113,8 @@ class AbiConnector final : public Connector {
 
 }  // namespace
 
-Outcome abi_validate(const AbiClass& cls, const config::ConfigMap& config, InstanceServices& services,
-                     const HostServices& host, Validation& result) {
+Outcome abi_validate(const AbiClass& cls, const config::ConfigMap& config,
+                     InstanceServices& services, const HostServices& host, Validation& result) {
   auto api = read_table(cls.raw.connector);
   if (api.validate == nullptr) return {};  // no checks beyond the ConfigDef
   sluice_context context(services, host, cls.info->name);
@@ -121,7 +128,8 @@ Outcome abi_validate(const AbiClass& cls, const config::ConfigMap& config, Insta
 Outcome abi_check(const AbiClass& cls, const config::ConfigMap& config, InstanceServices& services,
                   const HostServices& host) {
   auto api = read_table(cls.raw.connector);
-  if (api.check == nullptr) return Outcome::failure(SLUICE_UNSUPPORTED, cls.info->name + " has no connection check");
+  if (api.check == nullptr)
+    return Outcome::failure(SLUICE_UNSUPPORTED, cls.info->name + " has no connection check");
   sluice_context context(services, host, cls.info->name);
   std::vector<std::string> findings;
   context.findings = &findings;
@@ -133,8 +141,9 @@ Outcome abi_check(const AbiClass& cls, const config::ConfigMap& config, Instance
   return outcome;
 }
 
-Outcome make_abi_connector(const AbiClass& cls, const config::ConfigMap& config, InstanceServices& services,
-                           const HostServices& host, std::unique_ptr<Connector>& connector) {
+Outcome make_abi_connector(const AbiClass& cls, const config::ConfigMap& config,
+                           InstanceServices& services, const HostServices& host,
+                           std::unique_ptr<Connector>& connector) {
   if (cls.info->kind != Kind::kSource && cls.info->kind != Kind::kSink) {
     return Outcome::failure(SLUICE_CONFIG_ERROR, cls.info->name + " is no connector");
   }
@@ -143,7 +152,8 @@ Outcome make_abi_connector(const AbiClass& cls, const config::ConfigMap& config,
     connector = std::make_unique<PlainConnector>(config);
     return {};
   }
-  if (api.destroy == nullptr) return Outcome::failure(SLUICE_UNSUPPORTED, cls.info->name + " lacks destroy");
+  if (api.destroy == nullptr)
+    return Outcome::failure(SLUICE_UNSUPPORTED, cls.info->name + " lacks destroy");
   auto made = std::make_unique<AbiConnector>(api, cls.info, config, services, host);
   auto outcome = made->start();
   if (outcome.ok()) connector = std::move(made);

@@ -10,7 +10,8 @@ namespace sluice::plugin {
 namespace {
 
 Outcome broken(const char* function, const std::string& what) {
-  return Outcome::failure(SLUICE_FATAL, std::string("the plugin broke its contract in ") + function + ": " + what);
+  return Outcome::failure(
+      SLUICE_FATAL, std::string("the plugin broke its contract in ") + function + ": " + what);
 }
 
 bool same_place(const sluice_partition_offset& a, const sluice_partition_offset& b) {
@@ -20,15 +21,18 @@ bool same_place(const sluice_partition_offset& a, const sluice_partition_offset&
 // A sink task in a library. Owned by the task runner; its thread calls all but stop().
 class AbiSink final : public SinkTask {
  public:
-  AbiSink(const sluice_sink_api& api, ClassPtr info, InstanceServices& services, const HostServices& host)
+  AbiSink(const sluice_sink_api& api, ClassPtr info, InstanceServices& services,
+          const HostServices& host)
       : api_(api), info_(std::move(info)), context_(services, host, info_->name) {}
 
   ~AbiSink() override {
     if (!created_) return;
     stop();
-    if (auto thrown = call_guarded([&] { api_.destroy(task_); })) context_.log.error("destroy: " + *thrown);
+    if (auto thrown = call_guarded([&] { api_.destroy(task_); }))
+      context_.log.error("destroy: " + *thrown);
     if (auto kept = leases_.release_all()) {
-      context_.log.warn("the plugin kept " + std::to_string(kept) + " batches beyond the end of its task");
+      context_.log.warn("the plugin kept " + std::to_string(kept) +
+                        " batches beyond the end of its task");
     }
   }
 
@@ -50,7 +54,8 @@ class AbiSink final : public SinkTask {
     if (api_.open == nullptr) return {};
     const auto before = partitions;
     auto outcome = call_plugin("open", [&](sluice_error* error) {
-      return api_.open(task_, partitions.data(), static_cast<uint32_t>(partitions.size()), epoch, error);
+      return api_.open(task_, partitions.data(), static_cast<uint32_t>(partitions.size()), epoch,
+                       error);
     });
     if (!outcome.ok()) return outcome;
     for (size_t i = 0; i < before.size(); ++i) {
@@ -68,9 +73,11 @@ class AbiSink final : public SinkTask {
     context_.put_count = batch.view().record_count;
     sluice_batch lent = leases_.lend(batch);
     const auto given = lent;
-    auto outcome = call_plugin("put", [&](sluice_error* error) { return api_.put(task_, &lent, error); });
+    auto outcome =
+        call_plugin("put", [&](sluice_error* error) { return api_.put(task_, &lent, error); });
     context_.failures = nullptr;
-    bool replaced = lent.private_data != given.private_data || (lent.release && lent.release != given.release);
+    bool replaced =
+        lent.private_data != given.private_data || (lent.release && lent.release != given.release);
     lent.private_data = given.private_data;
     auto settled = leases_.settle(batch, lent);
     if (replaced) return broken("put", "it changed the batch that it was lent");
@@ -82,10 +89,12 @@ class AbiSink final : public SinkTask {
       return broken("put", "it kept the batch and asks for it again (" + outcome.text + ")");
     }
     if (outcome.status == SLUICE_RECORD_ERROR && outcome.record_index >= context_.put_count) {
-      return broken("put", "record " + std::to_string(outcome.record_index) + " is not in the batch (" + outcome.text + ")");
+      return broken("put", "record " + std::to_string(outcome.record_index) +
+                               " is not in the batch (" + outcome.text + ")");
     }
-    std::stable_sort(failures.begin(), failures.end(),
-                     [](const RecordFailure& a, const RecordFailure& b) { return a.index < b.index; });
+    std::stable_sort(
+        failures.begin(), failures.end(),
+        [](const RecordFailure& a, const RecordFailure& b) { return a.index < b.index; });
     return outcome;
   }
 
@@ -97,11 +106,12 @@ class AbiSink final : public SinkTask {
     });
     if (!outcome.ok()) return outcome;
     for (size_t i = 0; i < before.size(); ++i) {
-      if (!same_place(before[i], partitions[i]) || partitions[i].next_offset > before[i].next_offset ||
-          partitions[i].next_offset < -1) {
+      if (!same_place(before[i], partitions[i]) ||
+          partitions[i].next_offset > before[i].next_offset || partitions[i].next_offset < -1) {
         auto answered = std::to_string(partitions[i].next_offset);
         partitions = before;
-        return broken("commit", "it answered offset " + answered + " where " + std::to_string(before[i].next_offset) +
+        return broken("commit", "it answered offset " + answered + " where " +
+                                    std::to_string(before[i].next_offset) +
                                     " was the end of what it got");
       }
     }
@@ -118,7 +128,8 @@ class AbiSink final : public SinkTask {
 
   void stop() override {
     if (!created_ || api_.stop == nullptr || stopped_.exchange(true)) return;
-    if (auto thrown = call_guarded([&] { api_.stop(task_); })) context_.log.error("stop: " + *thrown);
+    if (auto thrown = call_guarded([&] { api_.stop(task_); }))
+      context_.log.error("stop: " + *thrown);
   }
 
  private:
@@ -133,12 +144,15 @@ class AbiSink final : public SinkTask {
 
 }  // namespace
 
-Outcome make_abi_sink(const AbiClass& cls, const config::ConfigMap& config, InstanceServices& services,
-                      const HostServices& host, std::unique_ptr<SinkTask>& task) {
-  if (cls.info->kind != Kind::kSink) return Outcome::failure(SLUICE_CONFIG_ERROR, cls.info->name + " is no sink");
+Outcome make_abi_sink(const AbiClass& cls, const config::ConfigMap& config,
+                      InstanceServices& services, const HostServices& host,
+                      std::unique_ptr<SinkTask>& task) {
+  if (cls.info->kind != Kind::kSink)
+    return Outcome::failure(SLUICE_CONFIG_ERROR, cls.info->name + " is no sink");
   auto api = read_table(static_cast<const sluice_sink_api*>(cls.raw.api));
   if (!api.create || !api.put || !api.destroy) {
-    return Outcome::failure(SLUICE_UNSUPPORTED, cls.info->name + " lacks one of create, put and destroy");
+    return Outcome::failure(SLUICE_UNSUPPORTED,
+                            cls.info->name + " lacks one of create, put and destroy");
   }
   auto made = std::make_unique<AbiSink>(api, cls.info, services, host);
   auto outcome = made->start(config);

@@ -11,13 +11,15 @@ namespace {
 // A source task in a library. Owned by the task runner; its thread calls all but stop().
 class AbiSource final : public SourceTask {
  public:
-  AbiSource(const sluice_source_api& api, ClassPtr info, InstanceServices& services, const HostServices& host)
+  AbiSource(const sluice_source_api& api, ClassPtr info, InstanceServices& services,
+            const HostServices& host)
       : api_(api), info_(std::move(info)), context_(services, host, info_->name) {}
 
   ~AbiSource() override {
     if (!created_) return;
     stop();
-    if (auto thrown = call_guarded([&] { api_.destroy(task_); })) context_.log.error("destroy: " + *thrown);
+    if (auto thrown = call_guarded([&] { api_.destroy(task_); }))
+      context_.log.error("destroy: " + *thrown);
   }
 
   Outcome start(const config::ConfigMap& config) {
@@ -46,10 +48,12 @@ class AbiSource final : public SourceTask {
       release(batch);
       return outcome;
     }
-    BatchBounds bounds{asked.records_max, context_.topics.by_number.size(), context_.partitions.by_number.size()};
+    BatchBounds bounds{asked.records_max, context_.topics.by_number.size(),
+                       context_.partitions.by_number.size()};
     if (auto text = check_batch(batch.view(), bounds)) {
       release(batch);
-      return Outcome::failure(SLUICE_FATAL, "the plugin broke its contract in poll: it returned " + *text);
+      return Outcome::failure(SLUICE_FATAL,
+                              "the plugin broke its contract in poll: it returned " + *text);
     }
     return outcome;
   }
@@ -61,17 +65,21 @@ class AbiSource final : public SourceTask {
 
   void stop() override {
     if (!created_ || api_.stop == nullptr || stopped_.exchange(true)) return;
-    if (auto thrown = call_guarded([&] { api_.stop(task_); })) context_.log.error("stop: " + *thrown);
+    if (auto thrown = call_guarded([&] { api_.stop(task_); }))
+      context_.log.error("stop: " + *thrown);
   }
 
-  std::string_view topic_name(uint32_t topic) const override { return context_.topics.by_number.at(topic); }
+  std::string_view topic_name(uint32_t topic) const override {
+    return context_.topics.by_number.at(topic);
+  }
   std::string_view partition_json(uint32_t partition) const override {
     return context_.partitions.by_number.at(partition);
   }
 
  private:
   void release(Batch& batch) {
-    if (auto thrown = call_guarded([&] { batch.reset(); })) context_.log.error("release: " + *thrown);
+    if (auto thrown = call_guarded([&] { batch.reset(); }))
+      context_.log.error("release: " + *thrown);
   }
 
   const sluice_source_api api_;
@@ -84,12 +92,15 @@ class AbiSource final : public SourceTask {
 
 }  // namespace
 
-Outcome make_abi_source(const AbiClass& cls, const config::ConfigMap& config, InstanceServices& services,
-                        const HostServices& host, std::unique_ptr<SourceTask>& task) {
-  if (cls.info->kind != Kind::kSource) return Outcome::failure(SLUICE_CONFIG_ERROR, cls.info->name + " is no source");
+Outcome make_abi_source(const AbiClass& cls, const config::ConfigMap& config,
+                        InstanceServices& services, const HostServices& host,
+                        std::unique_ptr<SourceTask>& task) {
+  if (cls.info->kind != Kind::kSource)
+    return Outcome::failure(SLUICE_CONFIG_ERROR, cls.info->name + " is no source");
   auto api = read_table(static_cast<const sluice_source_api*>(cls.raw.api));
   if (!api.create || !api.poll || !api.destroy) {
-    return Outcome::failure(SLUICE_UNSUPPORTED, cls.info->name + " lacks one of create, poll and destroy");
+    return Outcome::failure(SLUICE_UNSUPPORTED,
+                            cls.info->name + " lacks one of create, poll and destroy");
   }
   auto made = std::make_unique<AbiSource>(api, cls.info, services, host);
   auto outcome = made->start(config);

@@ -15,18 +15,20 @@ struct BlockingThread::State {
   std::mutex mutex;  // guards all below
   std::condition_variable ended;
   bool done = false;
-  bool abandoned = false;   // detached
-  bool counted = false;     // in `threads`
+  bool abandoned = false;  // detached
+  bool counted = false;    // in `threads`
   AbandonedThreadsPtr threads;
-  std::thread thread;       // the owner's alone
+  std::thread thread;  // the owner's alone
 };
 
-Result<std::unique_ptr<BlockingThread>> BlockingThread::start(const std::string& name, AbandonedThreadsPtr abandoned,
+Result<std::unique_ptr<BlockingThread>> BlockingThread::start(const std::string& name,
+                                                              AbandonedThreadsPtr abandoned,
                                                               std::function<void()> body) {
   if (abandoned->full()) {
-    return Error{ErrorKind::kRetriable, std::to_string(abandoned->count()) +
-                                            " threads are held by connectors that hang; no more are started until one "
-                                            "returns, or until the worker is restarted"};
+    return Error{ErrorKind::kRetriable,
+                 std::to_string(abandoned->count()) +
+                     " threads are held by connectors that hang; no more are started until one "
+                     "returns, or until the worker is restarted"};
   }
   std::unique_ptr<BlockingThread> out(new BlockingThread);
   out->state_ = std::make_shared<State>();

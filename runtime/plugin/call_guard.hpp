@@ -10,8 +10,8 @@
 #include "runtime/plugin/connector.hpp"
 #include "runtime/plugin/tables.hpp"
 
-// The only place where the worker calls into a library. A plugin must not throw across the ABI (law 4), but one that
-// does anyway fails its task, not the worker.
+// The only place where the worker calls into a library. A plugin must not throw across the ABI (law
+// 4), but one that does anyway fails its task, not the worker.
 namespace sluice::plugin {
 
 // Runs `call`; nullopt, or what was thrown.
@@ -36,11 +36,13 @@ inline Outcome outcome_of(sluice_status status, const sluice_error& error, const
   out.status = status;
   if (status > SLUICE_UNSUPPORTED) {
     out.status = SLUICE_FATAL;
-    out.text = std::string("the plugin's ") + function + " returned the unknown status " + std::to_string(status);
+    out.text = std::string("the plugin's ") + function + " returned the unknown status " +
+               std::to_string(status);
     return out;
   }
   out.text.assign(error.text, std::min(error.text_size, SLUICE_ERROR_TEXT_MAX));
-  if (out.text.empty()) out.text = std::string("the plugin's ") + function + " failed without a text";
+  if (out.text.empty())
+    out.text = std::string("the plugin's ") + function + " failed without a text";
   out.retry_after_ms = error.retry_after_ms;
   out.record_index = error.record_index;
   return out;
@@ -56,7 +58,8 @@ Outcome call_plugin(const char* function, Call&& call) {
   error.text_size = 0;
   sluice_status status = SLUICE_FATAL;
   if (auto thrown = call_guarded([&] { status = call(&error); })) {
-    return Outcome::failure(SLUICE_FATAL, std::string("the plugin broke its contract in ") + function + ": " + *thrown);
+    return Outcome::failure(
+        SLUICE_FATAL, std::string("the plugin broke its contract in ") + function + ": " + *thrown);
   }
   return outcome_of(status, error, function);
 }

@@ -26,12 +26,13 @@ struct HostServices {
 
 }  // namespace sluice::plugin
 
-// The host's side of one instance: the ABI's opaque handle. Owned by the adapter (AbiSource, AbiSink, ...), made before
-// the plugin's create and gone after its destroy. Functions that the header marks [any] take the lock; the others belong
-// to the instance's owner and are called from inside of its calls.
+// The host's side of one instance: the ABI's opaque handle. Owned by the adapter (AbiSource,
+// AbiSink, ...), made before the plugin's create and gone after its destroy. Functions that the
+// header marks [any] take the lock; the others belong to the instance's owner and are called from
+// inside of its calls.
 struct sluice_context {
-  sluice_context(sluice::plugin::InstanceServices& services, const sluice::plugin::HostServices& host,
-                 const std::string& class_name);
+  sluice_context(sluice::plugin::InstanceServices& services,
+                 const sluice::plugin::HostServices& host, const std::string& class_name);
   sluice_context(const sluice_context&) = delete;
   sluice_context& operator=(const sluice_context&) = delete;
 
@@ -46,20 +47,21 @@ struct sluice_context {
     sluice::Result<uint32_t> intern(std::string text, size_t limit, const char* what);
   };
   Names topics;
-  Names partitions;  // canonical JSON
+  Names partitions;                    // canonical JSON
   sluice::record::Arena offset_arena;  // of the last read_offset
 
   // Set during one call.
   std::vector<sluice::plugin::RecordFailure>* failures = nullptr;  // put
   uint32_t put_count = 0;
-  sluice::plugin::Validation* validation = nullptr;                // validate
-  std::vector<std::string>* findings = nullptr;                    // check: what report_event said
+  sluice::plugin::Validation* validation = nullptr;  // validate
+  std::vector<std::string>* findings = nullptr;      // check: what report_event said
 
   std::mutex mutex;  // guards all below
   std::map<std::string, std::string, std::less<>> settings;
   struct Metric {
     std::string name;
-    std::variant<std::shared_ptr<sluice::metrics::Counter>, std::shared_ptr<sluice::metrics::Gauge>> series;
+    std::variant<std::shared_ptr<sluice::metrics::Counter>, std::shared_ptr<sluice::metrics::Gauge>>
+        series;
   };
   std::deque<Metric> metrics;
 };

@@ -20,7 +20,9 @@ struct Call {
 };
 
 std::string seconds_since(Clock::time_point since) {
-  return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - since).count()) + " s";
+  return std::to_string(
+             std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - since).count()) +
+         " s";
 }
 
 }  // namespace
@@ -49,7 +51,8 @@ struct ControlLanes::Core {
   };
 
   Core(ControlLaneOptions options, AbandonedThreadsPtr abandoned)
-      : state(std::make_shared<State>(options)), threads(abandoned),
+      : state(std::make_shared<State>(options)),
+        threads(abandoned),
         executor({"control", options.threads, options.busy_bound}, std::move(abandoned)) {}
 
   const std::shared_ptr<State> state;
@@ -57,8 +60,8 @@ struct ControlLanes::Core {
   WatchdogExecutor executor;
 
   std::shared_ptr<Lane> open_lane(const std::string& name);
-  Status wait(std::unique_lock<std::mutex>& lock, const Lane& lane, Call& call, const std::string& subject,
-              std::chrono::milliseconds timeout);
+  Status wait(std::unique_lock<std::mutex>& lock, const Lane& lane, Call& call,
+              const std::string& subject, std::chrono::milliseconds timeout);
 };
 
 // Under the lock. The watchdog's word that the lane hangs wakes its waiting callers.
@@ -67,12 +70,13 @@ std::shared_ptr<ControlLanes::Core::Lane> ControlLanes::Core::open_lane(const st
   if (!lane) {
     lane = std::make_shared<Lane>();
     std::weak_ptr<State> weak = state;
-    lane->owner = std::make_shared<TaskOwner>("lane " + name, [weak](bool, std::chrono::milliseconds) {
-      if (auto held = weak.lock()) {
-        std::lock_guard lock(held->mutex);
-        held->changed.notify_all();
-      }
-    });
+    lane->owner =
+        std::make_shared<TaskOwner>("lane " + name, [weak](bool, std::chrono::milliseconds) {
+          if (auto held = weak.lock()) {
+            std::lock_guard lock(held->mutex);
+            held->changed.notify_all();
+          }
+        });
   }
   return lane;
 }
@@ -84,14 +88,18 @@ Status ControlLanes::Core::wait(std::unique_lock<std::mutex>& lock, const Lane& 
   for (;;) {
     if (call.done) return ok();
     if (!call.begun && state->hangs(lane)) {
-      return Error{ErrorKind::kTimeout, subject + " has been busy in " + lane.current->what + " for " +
-                                            seconds_since(lane.current->since) + "; " + call.what + " was not begun"};
+      return Error{ErrorKind::kTimeout, subject + " has been busy in " + lane.current->what +
+                                            " for " + seconds_since(lane.current->since) + "; " +
+                                            call.what + " was not begun"};
     }
     if (Clock::now() >= deadline) {
       auto limit = std::to_string(timeout.count()) + " ms";
-      if (call.begun) return Error{ErrorKind::kTimeout, subject + " did not finish " + call.what + " within " + limit};
-      return Error{ErrorKind::kTimeout, subject + ": " + call.what + " found no free thread within " + limit + " (" +
-                                            std::to_string(threads->count()) + " are held by connectors that hang)"};
+      if (call.begun)
+        return Error{ErrorKind::kTimeout,
+                     subject + " did not finish " + call.what + " within " + limit};
+      return Error{ErrorKind::kTimeout,
+                   subject + ": " + call.what + " found no free thread within " + limit + " (" +
+                       std::to_string(threads->count()) + " are held by connectors that hang)"};
     }
     state->changed.wait_until(lock, deadline);
   }
@@ -101,19 +109,21 @@ ControlLanes::ControlLanes(ControlLaneOptions options, AbandonedThreadsPtr aband
     : core_(std::make_shared<Core>(options, std::move(abandoned))) {}
 ControlLanes::~ControlLanes() = default;
 
-Status ControlLanes::run(const std::string& name, const std::string& subject, const std::string& what,
-                         std::chrono::milliseconds timeout, std::function<void()> work) {
+Status ControlLanes::run(const std::string& name, const std::string& subject,
+                         const std::string& what, std::chrono::milliseconds timeout,
+                         std::function<void()> work) {
   auto state = core_->state;
   auto call = std::make_shared<Call>();
   call->what = what;
   std::unique_lock lock(state->mutex);
   auto lane = core_->open_lane(name);
   if (state->hangs(*lane)) {
-    return Error{ErrorKind::kTimeout, subject + " has been busy in " + lane->current->what + " for " +
-                                          seconds_since(lane->current->since)};
+    return Error{ErrorKind::kTimeout, subject + " has been busy in " + lane->current->what +
+                                          " for " + seconds_since(lane->current->since)};
   }
   if (lane->callers >= state->options.max_waiting + 1) {
-    return Error{ErrorKind::kRetriable, subject + ": " + std::to_string(lane->callers) + " calls are waiting already"};
+    return Error{ErrorKind::kRetriable,
+                 subject + ": " + std::to_string(lane->callers) + " calls are waiting already"};
   }
   ++lane->callers;
   core_->executor.post(lane->owner, [state, lane, call, name, work = std::move(work)]() mutable {

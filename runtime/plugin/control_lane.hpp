@@ -14,23 +14,25 @@ namespace sluice::plugin {
 
 struct ControlLaneOptions {
   int threads = 4;
-  std::chrono::milliseconds busy_bound{2000};  // a call that runs longer makes its lane fail others at once
-  size_t max_waiting = 64;                     // calls waiting for one lane; more fail at once
+  std::chrono::milliseconds busy_bound{
+      2000};                // a call that runs longer makes its lane fail others at once
+  size_t max_waiting = 64;  // calls waiting for one lane; more fail at once
 };
 
-// Calls into connectors' control code (validate, check, task_configs, create, stop). Each lane - one per
-// connector; for a validation of a config "class:<name>" - runs one call at a time on a small shared pool.
-// A lane whose call hangs costs one abandoned thread, and fails every other call at once with a text that says
-// so. Owned by the app; call() from any thread, it blocks until the answer or the deadline.
+// Calls into connectors' control code (validate, check, task_configs, create, stop). Each lane -
+// one per connector; for a validation of a config "class:<name>" - runs one call at a time on a
+// small shared pool. A lane whose call hangs costs one abandoned thread, and fails every other call
+// at once with a text that says so. Owned by the app; call() from any thread, it blocks until the
+// answer or the deadline.
 class ControlLanes {
  public:
   ControlLanes(ControlLaneOptions options, AbandonedThreadsPtr abandoned);
   ~ControlLanes();
 
-  // Runs `work` on the lane. kTimeout: the deadline passed while it ran (it goes on, its result is dropped) or
-  // the lane is busy with a call that hangs; kRetriable: too many calls wait. `work` may run after this has
-  // returned with kTimeout, so it must own all that it uses. `subject` and `what` are for texts: "connector X",
-  // "validate".
+  // Runs `work` on the lane. kTimeout: the deadline passed while it ran (it goes on, its result is
+  // dropped) or the lane is busy with a call that hangs; kRetriable: too many calls wait. `work`
+  // may run after this has returned with kTimeout, so it must own all that it uses. `subject` and
+  // `what` are for texts: "connector X", "validate".
   Status run(const std::string& lane, const std::string& subject, const std::string& what,
              std::chrono::milliseconds timeout, std::function<void()> work);
 

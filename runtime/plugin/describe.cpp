@@ -4,8 +4,8 @@
 #include "runtime/plugin/manifest.hpp"
 #include "runtime/plugin/tables.hpp"
 
-// The tables that a plugin's entry returned, read with distrust: runs in the probe's process first, and again in the
-// worker after the library was loaded.
+// The tables that a plugin's entry returned, read with distrust: runs in the probe's process first,
+// and again in the worker after the library was loaded.
 namespace sluice::plugin {
 namespace {
 
@@ -14,10 +14,14 @@ using config::ConfigKey;
 constexpr uint32_t kMaxCount = 2000;
 constexpr size_t kMinKeySize = offsetof(sluice_config_key, max) + sizeof(double);
 
-Error bad(const std::string& text) { return {ErrorKind::kInvalid, "the plugin's tables: " + text}; }
+Error bad(const std::string& text) {
+  return {ErrorKind::kInvalid, "the plugin's tables: " + text};
+}
 
-Status read_strings(const sluice_str* strings, uint32_t count, const std::string& what, std::vector<std::string>& out) {
-  if (count > kMaxCount || (count > 0 && strings == nullptr)) return bad(what + " is no valid list");
+Status read_strings(const sluice_str* strings, uint32_t count, const std::string& what,
+                    std::vector<std::string>& out) {
+  if (count > kMaxCount || (count > 0 && strings == nullptr))
+    return bad(what + " is no valid list");
   for (uint32_t i = 0; i < count; ++i) out.push_back(text_of(strings[i]));
   return ok();
 }
@@ -26,7 +30,8 @@ Result<ConfigKey> read_key(const sluice_config_key& raw, const std::string& cls)
   ConfigKey key;
   key.name = text_of(raw.name);
   if (key.name.empty()) return bad(cls + " has a config key without a name");
-  if (raw.type > SLUICE_CONFIG_PASSWORD || raw.importance > SLUICE_IMPORTANCE_LOW || raw.width > SLUICE_WIDTH_LONG) {
+  if (raw.type > SLUICE_CONFIG_PASSWORD || raw.importance > SLUICE_IMPORTANCE_LOW ||
+      raw.width > SLUICE_WIDTH_LONG) {
     return bad(cls + ": config key '" + key.name + "' has an unknown type, importance or width");
   }
   key.type = static_cast<config::Type>(raw.type);
@@ -45,15 +50,19 @@ Result<ConfigKey> read_key(const sluice_config_key& raw, const std::string& cls)
   key.order = raw.order_in_group < 0 ? -1 : raw.order_in_group;
   if (raw.flags & SLUICE_KEY_HAS_MIN) key.min = raw.min;
   if (raw.flags & SLUICE_KEY_HAS_MAX) key.max = raw.max;
-  SLUICE_TRY(read_strings(raw.allowed, raw.allowed_count, cls + ": allowed values of " + key.name, key.allowed));
-  SLUICE_TRY(read_strings(raw.dependents, raw.dependent_count, cls + ": dependents of " + key.name, key.dependents));
+  SLUICE_TRY(read_strings(raw.allowed, raw.allowed_count, cls + ": allowed values of " + key.name,
+                          key.allowed));
+  SLUICE_TRY(read_strings(raw.dependents, raw.dependent_count, cls + ": dependents of " + key.name,
+                          key.dependents));
   return key;
 }
 
-Status read_config(const sluice_config_def* pointer, const std::string& cls, config::ConfigDef& out) {
+Status read_config(const sluice_config_def* pointer, const std::string& cls,
+                   config::ConfigDef& out) {
   auto def = read_table(pointer);
   if (def.key_count == 0) return ok();
-  if (def.keys == nullptr || def.key_count > kMaxCount || def.key_size < kMinKeySize || def.key_size % 8 != 0) {
+  if (def.keys == nullptr || def.key_count > kMaxCount || def.key_size < kMinKeySize ||
+      def.key_size % 8 != 0) {
     return bad(cls + " has no valid config definition");
   }
   for (uint32_t i = 0; i < def.key_count; ++i) {
@@ -97,7 +106,8 @@ Result<Manifest> describe_plugin(const sluice_plugin* plugin) {
   out.abi_version = raw.abi_version;
   out.name = text_of(raw.name);
   out.version = text_of(raw.version);
-  if (raw.classes == nullptr || raw.class_count == 0 || raw.class_count > kMaxCount) return bad("no classes");
+  if (raw.classes == nullptr || raw.class_count == 0 || raw.class_count > kMaxCount)
+    return bad("no classes");
   for (uint32_t i = 0; i < raw.class_count; ++i) {
     SLUICE_ASSIGN(ClassInfo cls, read_class(raw.classes[i]));
     out.classes.push_back(std::move(cls));

@@ -12,7 +12,8 @@
 namespace sluice::plugin {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "the reader takes numbers as they stand in the file");
+static_assert(std::endian::native == std::endian::little,
+              "the reader takes numbers as they stand in the file");
 
 #if defined(__x86_64__)
 constexpr uint16_t kMachine = EM_X86_64;
@@ -30,14 +31,17 @@ constexpr const char* kMachineName = "riscv64";
 constexpr size_t kMaxSegments = 256;  // linkers make about ten
 constexpr size_t kMaxNotes = 1024;    // in one segment
 
-Error bad(std::string text) { return {ErrorKind::kInvalid, std::move(text)}; }
-
-Error cut_off(const std::string& what, uint64_t end, size_t size) {
-  return bad("the file is cut off: " + what + " ends at byte " + std::to_string(end) + ", the file has " +
-             std::to_string(size) + " bytes; copy it again");
+Error bad(std::string text) {
+  return {ErrorKind::kInvalid, std::move(text)};
 }
 
-// A struct of the file, copied out because nothing in the file need be aligned; nullopt outside of the file.
+Error cut_off(const std::string& what, uint64_t end, size_t size) {
+  return bad("the file is cut off: " + what + " ends at byte " + std::to_string(end) +
+             ", the file has " + std::to_string(size) + " bytes; copy it again");
+}
+
+// A struct of the file, copied out because nothing in the file need be aligned; nullopt outside of
+// the file.
 template <class T>
 std::optional<T> at(ByteView file, uint64_t offset) {
   if (offset > file.size() || file.size() - offset < sizeof(T)) return std::nullopt;
@@ -51,7 +55,9 @@ bool inside(ByteView file, uint64_t offset, uint64_t size) {
 }
 
 // For the message only, so a sum that wraps around shows as the largest number.
-uint64_t end_of(uint64_t offset, uint64_t size) { return offset + size < offset ? UINT64_MAX : offset + size; }
+uint64_t end_of(uint64_t offset, uint64_t size) {
+  return offset + size < offset ? UINT64_MAX : offset + size;
+}
 
 Result<Elf64_Ehdr> read_header(ByteView file) {
   if (file.size() < SELFMAG || std::memcmp(file.data(), ELFMAG, SELFMAG) != 0) {
@@ -66,8 +72,10 @@ Result<Elf64_Ehdr> read_header(ByteView file) {
     return bad("built for another processor (ELF machine " + std::to_string(header->e_machine) +
                "), this worker runs on " + kMachineName);
   }
-  if (header->e_type != ET_DYN) return bad("no shared library: its ELF type is " + std::to_string(header->e_type));
-  if (header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phnum == 0 || header->e_phnum > kMaxSegments) {
+  if (header->e_type != ET_DYN)
+    return bad("no shared library: its ELF type is " + std::to_string(header->e_type));
+  if (header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phnum == 0 ||
+      header->e_phnum > kMaxSegments) {
     return bad("broken ELF header: " + std::to_string(header->e_phnum) + " program headers of " +
                std::to_string(header->e_phentsize) + " bytes");
   }
@@ -86,10 +94,12 @@ Status check_whole(ByteView file, const Elf64_Ehdr& header) {
     if (!segment) return bad("broken program header table");
     dynamic |= segment->p_type == PT_DYNAMIC;
     if (!inside(file, segment->p_offset, segment->p_filesz)) {
-      return cut_off("segment " + std::to_string(i), end_of(segment->p_offset, segment->p_filesz), file.size());
+      return cut_off("segment " + std::to_string(i), end_of(segment->p_offset, segment->p_filesz),
+                     file.size());
     }
     if (segment->p_type == PT_LOAD && segment->p_memsz < segment->p_filesz) {
-      return bad("broken program header " + std::to_string(i) + ": larger in the file than in memory");
+      return bad("broken program header " + std::to_string(i) +
+                 ": larger in the file than in memory");
     }
   }
   if (!dynamic) return bad("no shared library: it has no dynamic segment");
@@ -100,7 +110,9 @@ Status check_whole(ByteView file, const Elf64_Ehdr& header) {
   return ok();
 }
 
-uint64_t padded(uint64_t size, uint64_t alignment) { return (size + alignment - 1) & ~(alignment - 1); }
+uint64_t padded(uint64_t size, uint64_t alignment) {
+  return (size + alignment - 1) & ~(alignment - 1);
+}
 
 // Looks through one note segment. Sets `found` to the descriptor of ours.
 Status scan_notes(ByteView notes, uint64_t alignment, std::optional<std::string_view>& found) {

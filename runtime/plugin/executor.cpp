@@ -20,7 +20,9 @@ using Clock = std::chrono::steady_clock;
 using detail::OwnerState;
 
 TaskOwner::TaskOwner(std::string name, Hanging hanging)
-    : name_(std::move(name)), hanging_(std::move(hanging)), state_(std::make_unique<OwnerState>()) {}
+    : name_(std::move(name)),
+      hanging_(std::move(hanging)),
+      state_(std::make_unique<OwnerState>()) {}
 TaskOwner::~TaskOwner() = default;
 
 bool AbandonedThreads::try_add() {
@@ -33,15 +35,16 @@ bool AbandonedThreads::try_add() {
 
 namespace detail {
 
-// What the threads share. Held by each of them, so that an abandoned one finds it after the executor is gone.
+// What the threads share. Held by each of them, so that an abandoned one finds it after the
+// executor is gone.
 struct ExecutorCore : std::enable_shared_from_this<ExecutorCore> {
   // One thread of the pool.
   struct Worker {
-    TaskOwnerPtr owner;          // of the step that runs
+    TaskOwnerPtr owner;  // of the step that runs
     Clock::time_point since;
     bool running = false;
-    bool reported = false;       // the owner was told that it hangs
-    bool abandoned = false;      // another thread took its place
+    bool reported = false;   // the owner was told that it hangs
+    bool abandoned = false;  // another thread took its place
     bool done = false;
   };
   struct Pooled {
@@ -49,18 +52,19 @@ struct ExecutorCore : std::enable_shared_from_this<ExecutorCore> {
     std::shared_ptr<Worker> worker;
   };
 
-  ExecutorCore(WatchdogOptions with, AbandonedThreadsPtr count) : options(std::move(with)), abandoned(std::move(count)) {}
+  ExecutorCore(WatchdogOptions with, AbandonedThreadsPtr count)
+      : options(std::move(with)), abandoned(std::move(count)) {}
 
   const WatchdogOptions options;
   const AbandonedThreadsPtr abandoned;
 
-  mutable std::mutex mutex;  // guards all below and every owner's state
-  std::condition_variable work;      // for the workers
-  std::condition_variable watch;     // for the watchdog, and for whoever waits for workers to end
-  std::deque<TaskOwnerPtr> queue;    // owners that have ready steps and run none
+  mutable std::mutex mutex;        // guards all below and every owner's state
+  std::condition_variable work;    // for the workers
+  std::condition_variable watch;   // for the watchdog, and for whoever waits for workers to end
+  std::deque<TaskOwnerPtr> queue;  // owners that have ready steps and run none
   std::map<TimerKey, std::weak_ptr<TaskOwner>> timers;
   uint64_t next_timer = 0;
-  bool timer_waiter = false;         // one worker waits for the earliest timer, the others for work only
+  bool timer_waiter = false;  // one worker waits for the earliest timer, the others for work only
   bool stopping = false;
   std::list<Pooled> pool;
   size_t idle = 0;
@@ -182,9 +186,11 @@ struct ExecutorCore : std::enable_shared_from_this<ExecutorCore> {
       }
       if (!worker.reported) {
         worker.reported = true;
-        late.emplace_back(worker.owner, std::chrono::duration_cast<std::chrono::milliseconds>(now - worker.since));
+        late.emplace_back(worker.owner, std::chrono::duration_cast<std::chrono::milliseconds>(
+                                            now - worker.since));
       }
-      // At the cap it is tried again at the next look: an abandoned thread may have come back by then.
+      // At the cap it is tried again at the next look: an abandoned thread may have come back by
+      // then.
       if (abandoned->try_add()) {
         worker.abandoned = true;
         pooled.thread.detach();
@@ -241,7 +247,8 @@ WatchdogExecutor::~WatchdogExecutor() {
     core_->watch.notify_all();
     auto deadline = Clock::now() + core_->options.bound;
     auto all_done = [&] {
-      return std::all_of(core_->pool.begin(), core_->pool.end(), [](const auto& p) { return p.worker->done; });
+      return std::all_of(core_->pool.begin(), core_->pool.end(),
+                         [](const auto& p) { return p.worker->done; });
     };
     core_->watch.wait_until(lock, deadline, all_done);
     pool.swap(core_->pool);
@@ -267,7 +274,8 @@ void WatchdogExecutor::post(const TaskOwnerPtr& owner, Step step) {
   core_->enqueue(owner);
 }
 
-void WatchdogExecutor::post_after(const TaskOwnerPtr& owner, std::chrono::nanoseconds delay, Step step) {
+void WatchdogExecutor::post_after(const TaskOwnerPtr& owner, std::chrono::nanoseconds delay,
+                                  Step step) {
   std::lock_guard lock(core_->mutex);
   if (core_->stopping) return;
   auto& state = OwnerState::of(*owner);
@@ -279,7 +287,8 @@ void WatchdogExecutor::post_after(const TaskOwnerPtr& owner, std::chrono::nanose
   // "For ever" must not overflow the clock.
   auto bounded = std::min(delay, std::chrono::nanoseconds(std::chrono::hours(24 * 365)));
   auto due = std::chrono::nanoseconds((Clock::now() + bounded).time_since_epoch());
-  // Long waits end on common ticks: a thousand idle tasks wake a thread eight times a second, not a thousand times.
+  // Long waits end on common ticks: a thousand idle tasks wake a thread eight times a second, not a
+  // thousand times.
   constexpr std::chrono::nanoseconds kTick = std::chrono::milliseconds(125);
   if (bounded >= 2 * kTick) due += kTick - due % kTick;
   detail::TimerKey key{due, core_->next_timer++};

@@ -11,21 +11,23 @@
 #include "broker-core/base/executor.hpp"
 #include "broker-core/base/result.hpp"
 
-// Where code that calls into plugins runs (design decision 11): blocking code never stops anything else.
+// Where code that calls into plugins runs (design decision 11): blocking code never stops anything
+// else.
 namespace sluice::plugin {
 
 namespace detail {
 struct OwnerState;
 struct ExecutorCore;
-}
+}  // namespace detail
 
-// One task, connector or control lane as an executor sees it. Steps of one owner never overlap and run in the
-// order in which they became ready. Made by whoever posts, kept alive by the steps; used with one executor only.
+// One task, connector or control lane as an executor sees it. Steps of one owner never overlap and
+// run in the order in which they became ready. Made by whoever posts, kept alive by the steps; used
+// with one executor only.
 class TaskOwner {
  public:
   using Hanging = std::function<void(bool hanging, std::chrono::milliseconds since)>;
-  // `hanging(true, ..)` is called on the watchdog's thread when a step has run for longer than the bound, and
-  // `hanging(false, ..)` when it has returned after all. It must not block.
+  // `hanging(true, ..)` is called on the watchdog's thread when a step has run for longer than the
+  // bound, and `hanging(false, ..)` when it has returned after all. It must not block.
   explicit TaskOwner(std::string name, Hanging hanging = {});
   ~TaskOwner();
   TaskOwner(const TaskOwner&) = delete;
@@ -40,25 +42,28 @@ class TaskOwner {
 };
 using TaskOwnerPtr = std::shared_ptr<TaskOwner>;
 
-// The seam that task code depends on. Production: WatchdogExecutor. Simulation: PlainTaskExecutor over the
-// seeded executor. All functions from any thread; none blocks.
+// The seam that task code depends on. Production: WatchdogExecutor. Simulation: PlainTaskExecutor
+// over the seeded executor. All functions from any thread; none blocks.
 class TaskExecutor {
  public:
   using Step = std::function<void()>;
   virtual ~TaskExecutor() = default;
-  // Runs `step` once. Short work only: a step that holds its thread for longer than the bound is "hanging".
+  // Runs `step` once. Short work only: a step that holds its thread for longer than the bound is
+  // "hanging".
   virtual void post(const TaskOwnerPtr& owner, Step step) = 0;
-  // Runs `step` after `delay`, or at once when wake() is called before that. Costs memory only while it waits.
+  // Runs `step` after `delay`, or at once when wake() is called before that. Costs memory only
+  // while it waits.
   virtual void post_after(const TaskOwnerPtr& owner, std::chrono::nanoseconds delay, Step step) = 0;
-  // Makes the owner's delayed steps ready now. With none waiting the wake is remembered: the owner's next
-  // post_after runs at once, so that a wake between "nothing to do" and "sleep" is never lost.
+  // Makes the owner's delayed steps ready now. With none waiting the wake is remembered: the
+  // owner's next post_after runs at once, so that a wake between "nothing to do" and "sleep" is
+  // never lost.
   virtual void wake(const TaskOwnerPtr& owner) = 0;
   // Drops all waiting steps of the owner. One that is running goes on.
   virtual void cancel(const TaskOwnerPtr& owner) = 0;
 };
 
-// Counts the threads that plugins hold and that the worker has given up on. Shared by the executor, the
-// blocking threads and the control lanes of one worker. Any thread.
+// Counts the threads that plugins hold and that the worker has given up on. Shared by the executor,
+// the blocking threads and the control lanes of one worker. Any thread.
 class AbandonedThreads {
  public:
   explicit AbandonedThreads(uint32_t limit = 16) : limit_(limit) {}
@@ -75,17 +80,17 @@ class AbandonedThreads {
 using AbandonedThreadsPtr = std::shared_ptr<AbandonedThreads>;
 
 struct WatchdogOptions {
-  std::string name = "tasks";                    // of the threads
+  std::string name = "tasks";  // of the threads
   int threads = 2;
-  std::chrono::milliseconds bound{2000};         // a step that runs longer is hanging
+  std::chrono::milliseconds bound{2000};  // a step that runs longer is hanging
 };
 
-// N threads that run steps, and a watchdog: when a step has held its thread for longer than the bound, the
-// thread is abandoned (counted), a new one takes its place, and the owner is told. The abandoned thread ends
-// when the plugin returns. At the cap no replacement is started: then the pool is smaller by that thread until
-// the step returns. Owned by the app. The destructor drops waiting steps and waits for the running ones, except
-// for abandoned threads and for those that exceed the bound meanwhile: they are left behind (they hold what
-// they use).
+// N threads that run steps, and a watchdog: when a step has held its thread for longer than the
+// bound, the thread is abandoned (counted), a new one takes its place, and the owner is told. The
+// abandoned thread ends when the plugin returns. At the cap no replacement is started: then the
+// pool is smaller by that thread until the step returns. Owned by the app. The destructor drops
+// waiting steps and waits for the running ones, except for abandoned threads and for those that
+// exceed the bound meanwhile: they are left behind (they hold what they use).
 class WatchdogExecutor final : public TaskExecutor {
  public:
   WatchdogExecutor(WatchdogOptions options, AbandonedThreadsPtr abandoned);
@@ -94,13 +99,14 @@ class WatchdogExecutor final : public TaskExecutor {
   void post_after(const TaskOwnerPtr& owner, std::chrono::nanoseconds delay, Step step) override;
   void wake(const TaskOwnerPtr& owner) override;
   void cancel(const TaskOwnerPtr& owner) override;
-  size_t threads() const;                        // running, abandoned ones included
+  size_t threads() const;  // running, abandoned ones included
 
  private:
   std::shared_ptr<detail::ExecutorCore> core_;
 };
 
-// The same rules on any base executor, without a watchdog: for simulation (one thread, seeded order) and tests.
+// The same rules on any base executor, without a watchdog: for simulation (one thread, seeded
+// order) and tests.
 class PlainTaskExecutor final : public TaskExecutor {
  public:
   explicit PlainTaskExecutor(Executor& executor);
@@ -115,14 +121,16 @@ class PlainTaskExecutor final : public TaskExecutor {
   std::shared_ptr<Core> core_;
 };
 
-// A thread for one task whose class blocks. Owned by the task; join_for() at its end: when the body does not
-// return in time the thread is abandoned and counted until it does. The body must hold all that it uses.
+// A thread for one task whose class blocks. Owned by the task; join_for() at its end: when the body
+// does not return in time the thread is abandoned and counted until it does. The body must hold all
+// that it uses.
 class BlockingThread {
  public:
   // kRetriable when too many threads are abandoned already.
-  static Result<std::unique_ptr<BlockingThread>> start(const std::string& name, AbandonedThreadsPtr abandoned,
+  static Result<std::unique_ptr<BlockingThread>> start(const std::string& name,
+                                                       AbandonedThreadsPtr abandoned,
                                                        std::function<void()> body);
-  ~BlockingThread();                             // as join_for(0)
+  ~BlockingThread();  // as join_for(0)
   bool finished() const;
   bool join_for(std::chrono::milliseconds timeout);  // false: abandoned
 

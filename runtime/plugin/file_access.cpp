@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <optional>
 
@@ -46,19 +46,28 @@ Error io_error(const std::string& key, const std::string& path, uint32_t flags, 
   auto place = key + ": " + path + ": ";
   switch (error) {
     case ENOENT:
-      if (flags & SLUICE_FILE_CREATE) return {ErrorKind::kInvalid, place + "the folder of the file does not exist; create it"};
+      if (flags & SLUICE_FILE_CREATE)
+        return {ErrorKind::kInvalid, place + "the folder of the file does not exist; create it"};
       return {ErrorKind::kNotConnected, place + "no such file"};
     case ENOTDIR:
-      return {ErrorKind::kInvalid, place + ((flags & SLUICE_FILE_DIRECTORY) ? "is no folder" : "a part of the path is no folder")};
-    case EISDIR: return {ErrorKind::kInvalid, place + "is a folder, a file is needed"};
+      return {ErrorKind::kInvalid,
+              place + ((flags & SLUICE_FILE_DIRECTORY) ? "is no folder"
+                                                       : "a part of the path is no folder")};
+    case EISDIR:
+      return {ErrorKind::kInvalid, place + "is a folder, a file is needed"};
     case EACCES:
     case EPERM:
-      return {ErrorKind::kInvalid, place + "the worker's user may not open it (" + std::strerror(error) + "); check its owner and mode"};
-    case EEXIST: return {ErrorKind::kConflict, place + "exists already"};
-    case ELOOP: return {ErrorKind::kNotConnected, place + "is a symbolic link to a file that does not exist"};
+      return {ErrorKind::kInvalid, place + "the worker's user may not open it (" +
+                                       std::strerror(error) + "); check its owner and mode"};
+    case EEXIST:
+      return {ErrorKind::kConflict, place + "exists already"};
+    case ELOOP:
+      return {ErrorKind::kNotConnected, place + "is a symbolic link to a file that does not exist"};
     case EMFILE:
-    case ENFILE: return {ErrorKind::kRetriable, place + std::strerror(error)};
-    default: return {ErrorKind::kIo, place + std::strerror(error)};
+    case ENFILE:
+      return {ErrorKind::kRetriable, place + std::strerror(error)};
+    default:
+      return {ErrorKind::kIo, place + std::strerror(error)};
   }
 }
 
@@ -69,7 +78,8 @@ int walk(int root, const std::string& relative, int flags) {
   fs::path path(relative);
   for (auto part = path.begin(); part != path.end(); ++part) {
     bool last = std::next(part) == path.end();
-    int next = ::openat(at, part->c_str(), (last ? flags : O_PATH | O_DIRECTORY | O_CLOEXEC) | O_NOFOLLOW, kFileMode);
+    int next = ::openat(at, part->c_str(),
+                        (last ? flags : O_PATH | O_DIRECTORY | O_CLOEXEC) | O_NOFOLLOW, kFileMode);
     int error = errno;
     ::close(at);
     if (next < 0) return -error;
@@ -111,18 +121,22 @@ int FileAccess::open_below(const Root& root, const std::string& relative, int fl
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
     int fd = static_cast<int>(::syscall(SYS_openat2, root.fd, relative.c_str(), &how, sizeof(how)));
     if (fd >= 0) return fd;
-    // Sandboxes answer EPERM to system calls that they do not know; the walk then gives the true reason.
+    // Sandboxes answer EPERM to system calls that they do not know; the walk then gives the true
+    // reason.
     if (errno != ENOSYS && errno != EPERM) return -errno;
   }
   return walk(root.fd, relative, flags);
 }
 
-Result<int> FileAccess::open(const std::string& key, const std::string& path, uint32_t flags) const {
+Result<int> FileAccess::open(const std::string& key, const std::string& path,
+                             uint32_t flags) const {
   if (path.empty() || path.size() > kMaxPath || path.find('\0') != std::string::npos) {
     return Error{ErrorKind::kInvalid, key + ": '" + path.substr(0, 200) + "' is no path"};
   }
   if (roots_.empty()) {
-    return Error{ErrorKind::kInvalid, key + ": " + path + ": the worker allows no files; name the folder in file.allowed.roots"};
+    return Error{
+        ErrorKind::kInvalid,
+        key + ": " + path + ": the worker allows no files; name the folder in file.allowed.roots"};
   }
   std::error_code error;
   auto full = fs::path(path).is_absolute() ? fs::path(path) : fs::path(roots_.front().path) / path;
@@ -146,8 +160,10 @@ Result<int> FileAccess::open(const std::string& key, const std::string& path, ui
     return fd;
   }
   auto shown = text == full.lexically_normal().string() ? path : path + " (that is " + text + ")";
-  return Error{ErrorKind::kInvalid, key + ": " + shown + ": outside of the folders that this worker may use (" + allowed +
-                                        "); add the file's folder to file.allowed.roots in the worker's properties"};
+  return Error{ErrorKind::kInvalid,
+               key + ": " + shown + ": outside of the folders that this worker may use (" +
+                   allowed +
+                   "); add the file's folder to file.allowed.roots in the worker's properties"};
 }
 
 }  // namespace sluice::plugin

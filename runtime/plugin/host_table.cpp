@@ -7,9 +7,9 @@
 #include "runtime/record/java_map.hpp"
 #include "runtime/record/schema.hpp"
 
-// The functions of sluice_host. Each is called from plugin code, so nothing may be thrown out of it (noexcept: an
-// exception here, which only the lack of memory could cause, ends the process as that does anywhere) and every argument
-// is looked at before it is used.
+// The functions of sluice_host. Each is called from plugin code, so nothing may be thrown out of it
+// (noexcept: an exception here, which only the lack of memory could cause, ends the process as that
+// does anywhere) and every argument is looked at before it is used.
 namespace sluice::plugin {
 namespace {
 
@@ -22,14 +22,20 @@ constexpr size_t kMaxRecommended = 1'000;
 sluice_status status_of(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::kInvalid:
-    case ErrorKind::kNotFound: return SLUICE_CONFIG_ERROR;
+    case ErrorKind::kNotFound:
+      return SLUICE_CONFIG_ERROR;
     case ErrorKind::kRetriable:
     case ErrorKind::kConflict:
-    case ErrorKind::kTimeout: return SLUICE_RETRIABLE;
-    case ErrorKind::kNotConnected: return SLUICE_NOT_CONNECTED;
-    case ErrorKind::kFenced: return SLUICE_FENCED;
-    case ErrorKind::kUnsupported: return SLUICE_UNSUPPORTED;
-    default: return SLUICE_FATAL;
+    case ErrorKind::kTimeout:
+      return SLUICE_RETRIABLE;
+    case ErrorKind::kNotConnected:
+      return SLUICE_NOT_CONNECTED;
+    case ErrorKind::kFenced:
+      return SLUICE_FENCED;
+    case ErrorKind::kUnsupported:
+      return SLUICE_UNSUPPORTED;
+    default:
+      return SLUICE_FATAL;
   }
 }
 
@@ -41,7 +47,9 @@ logging::Level level_of(uint32_t level) {
   return static_cast<logging::Level>(std::min<uint32_t>(level, SLUICE_LOG_ERROR));
 }
 
-uint32_t log_level(sluice_context* ctx) noexcept { return static_cast<uint32_t>(ctx->log.level()); }
+uint32_t log_level(sluice_context* ctx) noexcept {
+  return static_cast<uint32_t>(ctx->log.level());
+}
 
 void log(sluice_context* ctx, uint32_t level, sluice_str message) noexcept {
   ctx->log.log(level_of(level), view_of(message));
@@ -62,15 +70,19 @@ sluice_str setting(sluice_context* ctx, sluice_str name) noexcept {
 bool legal_topic(std::string_view name) {
   if (name.empty() || name.size() > 249 || name == "." || name == "..") return false;
   return std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
   });
 }
 
-sluice_status intern_topic(sluice_context* ctx, sluice_str name, uint32_t* topic, sluice_error* error) noexcept {
+sluice_status intern_topic(sluice_context* ctx, sluice_str name, uint32_t* topic,
+                           sluice_error* error) noexcept {
   auto text = text_of(name, 1000);
   if (!legal_topic(text)) {
-    return fill_error(error, SLUICE_CONFIG_ERROR,
-                      "'" + text + "' is no legal topic name: 1 to 249 characters of a-z, A-Z, 0-9, '.', '_' and '-'");
+    return fill_error(
+        error, SLUICE_CONFIG_ERROR,
+        "'" + text +
+            "' is no legal topic name: 1 to 249 characters of a-z, A-Z, 0-9, '.', '_' and '-'");
   }
   auto number = ctx->topics.intern(std::move(text), kMaxTopics, "topics");
   if (!number.ok()) return give(error, number.error());
@@ -96,9 +108,11 @@ sluice_status intern_partition(sluice_context* ctx, const sluice_value* partitio
   return SLUICE_OK;
 }
 
-sluice_status read_offset(sluice_context* ctx, uint32_t partition, sluice_value* offset, sluice_error* error) noexcept {
+sluice_status read_offset(sluice_context* ctx, uint32_t partition, sluice_value* offset,
+                          sluice_error* error) noexcept {
   if (partition >= ctx->partitions.by_number.size()) {
-    return fill_error(error, SLUICE_FATAL, "read_offset: no partition has the number " + std::to_string(partition));
+    return fill_error(error, SLUICE_FATAL,
+                      "read_offset: no partition has the number " + std::to_string(partition));
   }
   *offset = sluice_value{};
   ctx->offset_arena.reset();
@@ -108,14 +122,15 @@ sluice_status read_offset(sluice_context* ctx, uint32_t partition, sluice_value*
   if (!*stored) return SLUICE_OK;
   auto value = record::java_map_value(**stored, ctx->offset_arena);
   if (!value.ok()) {
-    return fill_error(error, SLUICE_FATAL, "the stored offset of " + json + " cannot be used: " + value.error().message);
+    return fill_error(error, SLUICE_FATAL,
+                      "the stored offset of " + json + " cannot be used: " + value.error().message);
   }
   *offset = *value;
   return SLUICE_OK;
 }
 
-sluice_status schema_make(sluice_context*, const sluice_schema* definition, const sluice_schema** schema,
-                          sluice_error* error) noexcept {
+sluice_status schema_make(sluice_context*, const sluice_schema* definition,
+                          const sluice_schema** schema, sluice_error* error) noexcept {
   if (definition == nullptr) return fill_error(error, SLUICE_FATAL, "schema_make: no definition");
   auto whole = read_table(definition);
   whole.struct_size = sizeof(whole);
@@ -125,24 +140,34 @@ sluice_status schema_make(sluice_context*, const sluice_schema* definition, cons
   return SLUICE_OK;
 }
 
-void schema_retain(const sluice_schema* schema) noexcept { record::retain_schema(schema); }
-void schema_release(const sluice_schema* schema) noexcept { record::release_schema(schema); }
+void schema_retain(const sluice_schema* schema) noexcept {
+  record::retain_schema(schema);
+}
+void schema_release(const sluice_schema* schema) noexcept {
+  record::release_schema(schema);
+}
 
 void* arena_alloc(sluice_arena* arena, size_t size, size_t alignment) noexcept {
-  if (arena == nullptr || alignment == 0 || alignment > 4096 || (alignment & (alignment - 1)) != 0) return nullptr;
+  if (arena == nullptr || alignment == 0 || alignment > 4096 || (alignment & (alignment - 1)) != 0)
+    return nullptr;
   return record::Arena::from(arena).alloc(size, alignment);
 }
 
-void wake(sluice_context* ctx) noexcept { ctx->services.wake(); }
-
-metrics::Labels labels_of(sluice_context* ctx) {
-  return {{"connector", ctx->services.setting("connector.name")}, {"task", ctx->services.setting("task.id")}};
+void wake(sluice_context* ctx) noexcept {
+  ctx->services.wake();
 }
 
-sluice_status metric_register(sluice_context* ctx, uint32_t kind, sluice_str name, sluice_str help, uint32_t* metric,
-                              sluice_error* error) noexcept {
-  if (kind > SLUICE_METRIC_GAUGE) return fill_error(error, SLUICE_UNSUPPORTED, "unknown kind of metric");
-  if (ctx->host.metrics == nullptr) return fill_error(error, SLUICE_UNSUPPORTED, "this worker keeps no metrics");
+metrics::Labels labels_of(sluice_context* ctx) {
+  return {{"connector", ctx->services.setting("connector.name")},
+          {"task", ctx->services.setting("task.id")}};
+}
+
+sluice_status metric_register(sluice_context* ctx, uint32_t kind, sluice_str name, sluice_str help,
+                              uint32_t* metric, sluice_error* error) noexcept {
+  if (kind > SLUICE_METRIC_GAUGE)
+    return fill_error(error, SLUICE_UNSUPPORTED, "unknown kind of metric");
+  if (ctx->host.metrics == nullptr)
+    return fill_error(error, SLUICE_UNSUPPORTED, "this worker keeps no metrics");
   auto full = "sluice_plugin_" + text_of(name, 200);
   std::lock_guard lock(ctx->mutex);
   for (size_t i = 0; i < ctx->metrics.size(); ++i) {
@@ -151,7 +176,8 @@ sluice_status metric_register(sluice_context* ctx, uint32_t kind, sluice_str nam
       return SLUICE_OK;
     }
   }
-  if (ctx->metrics.size() >= kMaxMetrics) return fill_error(error, SLUICE_FATAL, "too many metrics of one instance");
+  if (ctx->metrics.size() >= kMaxMetrics)
+    return fill_error(error, SLUICE_FATAL, "too many metrics of one instance");
   sluice_context::Metric made{full, {}};
   if (kind == SLUICE_METRIC_COUNTER) {
     auto series = ctx->host.metrics->counter(full, text_of(help, 1000), labels_of(ctx));
@@ -182,15 +208,18 @@ void metric_set(sluice_context* ctx, uint32_t metric, double value) noexcept {
 }
 
 void record_error(sluice_context* ctx, uint32_t record_index, const sluice_error* error) noexcept {
-  if (ctx->failures == nullptr || record_index >= ctx->put_count || ctx->failures->size() >= ctx->put_count) {
+  if (ctx->failures == nullptr || record_index >= ctx->put_count ||
+      ctx->failures->size() >= ctx->put_count) {
     ctx->log.warn("record_error outside of put, or for a record that is not in the batch; ignored");
     return;
   }
-  auto text = error ? std::string(error->text, std::min(error->text_size, SLUICE_ERROR_TEXT_MAX)) : std::string();
+  auto text = error ? std::string(error->text, std::min(error->text_size, SLUICE_ERROR_TEXT_MAX))
+                    : std::string();
   ctx->failures->push_back({record_index, Outcome::failure(SLUICE_RECORD_ERROR, std::move(text))});
 }
 
-// The finding's row in the validation, made if need be; nullptr outside of validate and beyond the bound.
+// The finding's row in the validation, made if need be; nullptr outside of validate and beyond the
+// bound.
 config::ConfigValue* finding(sluice_context* ctx, sluice_str key) {
   if (ctx->validation == nullptr) {
     ctx->log.warn("config_error, config_recommend or config_visible outside of validate; ignored");
@@ -214,22 +243,27 @@ void config_error(sluice_context* ctx, sluice_str key, sluice_str message) noexc
 
 void config_recommend(sluice_context* ctx, sluice_str key, sluice_str value) noexcept {
   auto* row = finding(ctx, key);
-  if (row && row->recommended.size() < kMaxRecommended) row->recommended.push_back(text_of(value, 4096));
+  if (row && row->recommended.size() < kMaxRecommended)
+    row->recommended.push_back(text_of(value, 4096));
 }
 
 void config_visible(sluice_context* ctx, sluice_str key, uint32_t visible) noexcept {
   if (auto* row = finding(ctx, key)) row->visible = visible != 0;
 }
 
-void request_reconfiguration(sluice_context* ctx) noexcept { ctx->services.request_reconfiguration(); }
+void request_reconfiguration(sluice_context* ctx) noexcept {
+  ctx->services.request_reconfiguration();
+}
 
-sluice_status open_file(sluice_context* ctx, sluice_str key, sluice_str path, uint32_t flags, int32_t* fd,
-                        sluice_error* error) noexcept {
+sluice_status open_file(sluice_context* ctx, sluice_str key, sluice_str path, uint32_t flags,
+                        int32_t* fd, sluice_error* error) noexcept {
   *fd = -1;
-  constexpr uint32_t kKnown = SLUICE_FILE_READ | SLUICE_FILE_WRITE | SLUICE_FILE_CREATE | SLUICE_FILE_EXCLUSIVE |
-                              SLUICE_FILE_DIRECTORY;
-  if ((flags & ~kKnown) != 0) return fill_error(error, SLUICE_UNSUPPORTED, "open_file: unknown flags");
-  if (!ctx->host.files) return fill_error(error, SLUICE_CONFIG_ERROR, "this worker opens no files for plugins");
+  constexpr uint32_t kKnown = SLUICE_FILE_READ | SLUICE_FILE_WRITE | SLUICE_FILE_CREATE |
+                              SLUICE_FILE_EXCLUSIVE | SLUICE_FILE_DIRECTORY;
+  if ((flags & ~kKnown) != 0)
+    return fill_error(error, SLUICE_UNSUPPORTED, "open_file: unknown flags");
+  if (!ctx->host.files)
+    return fill_error(error, SLUICE_CONFIG_ERROR, "this worker opens no files for plugins");
   auto opened = ctx->host.files->open(text_of(key, 1000), text_of(path, 8192), flags);
   if (!opened.ok()) return give(error, opened.error());
   *fd = *opened;
@@ -251,10 +285,30 @@ void report_event(sluice_context* ctx, sluice_str kind, sluice_str text) noexcep
 
 const sluice_host* host_table() {
   static const sluice_host table{
-      sizeof(sluice_host), SLUICE_ABI_VERSION, &log_level, &log, &setting, &intern_topic, &topic_name,
-      &intern_partition, &read_offset, &schema_make, &schema_retain, &schema_release, &arena_alloc, &wake,
-      &metric_register, &metric_add, &metric_set, &record_error, &config_error, &config_recommend, &config_visible,
-      &request_reconfiguration, &open_file, &report_event,
+      sizeof(sluice_host),
+      SLUICE_ABI_VERSION,
+      &log_level,
+      &log,
+      &setting,
+      &intern_topic,
+      &topic_name,
+      &intern_partition,
+      &read_offset,
+      &schema_make,
+      &schema_retain,
+      &schema_release,
+      &arena_alloc,
+      &wake,
+      &metric_register,
+      &metric_add,
+      &metric_set,
+      &record_error,
+      &config_error,
+      &config_recommend,
+      &config_visible,
+      &request_reconfiguration,
+      &open_file,
+      &report_event,
       nullptr /* arena_keep: no kind that gets an arena runs from libraries yet */};
   return &table;
 }
@@ -270,7 +324,8 @@ ConfigView::ConfigView(const config::ConfigMap& map) {
 }  // namespace sluice::plugin
 
 namespace {
-// As people look for it: connector.<name> or connector.<name>.task-<n>; the class where there is no name yet.
+// As people look for it: connector.<name> or connector.<name>.task-<n>; the class where there is no
+// name yet.
 std::string logger_name(sluice::plugin::InstanceServices& services, const std::string& class_name) {
   auto connector = services.setting("connector.name");
   if (connector.empty()) return "plugin." + class_name;
@@ -279,11 +334,16 @@ std::string logger_name(sluice::plugin::InstanceServices& services, const std::s
 }
 }  // namespace
 
-sluice_context::sluice_context(sluice::plugin::InstanceServices& with, const sluice::plugin::HostServices& shared,
+sluice_context::sluice_context(sluice::plugin::InstanceServices& with,
+                               const sluice::plugin::HostServices& shared,
                                const std::string& class_name)
-    : services(with), host(shared), log(logger_name(with, class_name)), offset_arena(size_t{4} << 20) {}
+    : services(with),
+      host(shared),
+      log(logger_name(with, class_name)),
+      offset_arena(size_t{4} << 20) {}
 
-sluice::Result<uint32_t> sluice_context::Names::intern(std::string text, size_t limit, const char* what) {
+sluice::Result<uint32_t> sluice_context::Names::intern(std::string text, size_t limit,
+                                                       const char* what) {
   if (auto it = numbers.find(text); it != numbers.end()) return it->second;
   if (by_number.size() >= limit) {
     return sluice::Error{sluice::ErrorKind::kFatal,

@@ -15,19 +15,20 @@ namespace {
 
 namespace dll = boost::dll;
 
-// Libraries are never unloaded: code of theirs may be on any thread's stack, in thread-local destructors and atexit
-// lists. Kept here so that a leak checker sees that this is meant.
+// Libraries are never unloaded: code of theirs may be on any thread's stack, in thread-local
+// destructors and atexit lists. Kept here so that a leak checker sees that this is meant.
 void keep_for_ever(std::unique_ptr<dll::shared_library> library) {
   static std::mutex mutex;
-  static auto* kept = new std::vector<std::unique_ptr<dll::shared_library>>;  // lint:allow on purpose: for ever
+  static auto* kept =
+      new std::vector<std::unique_ptr<dll::shared_library>>;  // lint:allow on purpose: for ever
   std::lock_guard lock(mutex);
   kept->push_back(std::move(library));
 }
 
 Result<std::unique_ptr<dll::shared_library>> map_library(const PrivateCopy& copy) {
   try {
-    return std::make_unique<dll::shared_library>(copy.path(),
-                                                 dll::load_mode::rtld_now | dll::load_mode::rtld_local);
+    return std::make_unique<dll::shared_library>(
+        copy.path(), dll::load_mode::rtld_now | dll::load_mode::rtld_local);
   } catch (const std::exception& e) {
     return Error{ErrorKind::kInvalid, std::string("it cannot be loaded: ") + e.what()};
   }

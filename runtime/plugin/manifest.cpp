@@ -8,20 +8,23 @@
 namespace sluice::plugin {
 namespace {
 
-using nlohmann::json;
 using config::ConfigKey;
+using nlohmann::json;
 
 constexpr size_t kMaxClasses = 256;
-constexpr size_t kMaxKeys = 2000;       // of one class
-constexpr size_t kMaxStrings = 1000;    // in one list
+constexpr size_t kMaxKeys = 2000;     // of one class
+constexpr size_t kMaxStrings = 1000;  // in one list
 constexpr size_t kMaxName = 255;
 constexpr size_t kMaxText = 64 * 1024;
 
-constexpr const char* kTypes[] = {"BOOLEAN", "STRING", "INT", "SHORT", "LONG", "DOUBLE", "LIST", "CLASS", "PASSWORD"};
+constexpr const char* kTypes[] = {"BOOLEAN", "STRING", "INT",   "SHORT",   "LONG",
+                                  "DOUBLE",  "LIST",   "CLASS", "PASSWORD"};
 constexpr const char* kImportances[] = {"HIGH", "MEDIUM", "LOW"};
 constexpr const char* kWidths[] = {"NONE", "SHORT", "MEDIUM", "LONG"};
-constexpr const char* kKinds[] = {"source", "sink", "transformation", "predicate", "converter", "header_converter"};
-constexpr const char* kFlags[] = {"required", "has_min", "has_max", "non_empty", "ignore_case", "no_effect", "refused"};
+constexpr const char* kKinds[] = {"source",    "sink",      "transformation",
+                                  "predicate", "converter", "header_converter"};
+constexpr const char* kFlags[] = {"required",    "has_min",   "has_max", "non_empty",
+                                  "ignore_case", "no_effect", "refused"};
 constexpr const char* kCapabilities[] = {"non_blocking", "exactly_once", "one_task"};
 
 Error bad(const std::string& where, const std::string& text) {
@@ -47,7 +50,8 @@ class Reader {
     if (!value) return std::optional<std::string>();
     if (!value->is_string()) return bad(where_, std::string(key) + " is no string");
     const auto& out = value->get_ref<const std::string&>();
-    if (out.size() > max) return bad(where_, std::string(key) + " is longer than " + std::to_string(max) + " bytes");
+    if (out.size() > max)
+      return bad(where_, std::string(key) + " is longer than " + std::to_string(max) + " bytes");
     return std::optional<std::string>(out);
   }
   Result<std::string> name(const char* key) {
@@ -79,10 +83,12 @@ class Reader {
     std::vector<std::string> out;
     if (!value) return out;
     if (!value->is_array() || value->size() > kMaxStrings) {
-      return bad(where_, std::string(key) + " is no list of at most " + std::to_string(kMaxStrings) + " strings");
+      return bad(where_, std::string(key) + " is no list of at most " +
+                             std::to_string(kMaxStrings) + " strings");
     }
     for (const auto& item : *value) {
-      if (!item.is_string()) return bad(where_, std::string(key) + " has an element that is no string");
+      if (!item.is_string())
+        return bad(where_, std::string(key) + " has an element that is no string");
       out.push_back(item.get<std::string>());
     }
     return out;
@@ -103,7 +109,8 @@ class Reader {
 
  private:
   template <size_t N>
-  Result<size_t> index_of(const char* key, const std::string& value, const char* const (&words)[N]) {
+  Result<size_t> index_of(const char* key, const std::string& value,
+                          const char* const (&words)[N]) {
     for (size_t i = 0; i < N; ++i) {
       if (value == words[i]) return i;
     }
@@ -125,7 +132,8 @@ void apply_flags(ConfigKey& key, uint32_t flags) {
 
 Status parse_bound(Reader& reader, const char* name, bool flagged, double& bound) {
   SLUICE_ASSIGN(auto value, reader.number(name));
-  if (value.has_value() != flagged) return bad(reader.where(), std::string("flag has_") + name + " and " + name + " disagree");
+  if (value.has_value() != flagged)
+    return bad(reader.where(), std::string("flag has_") + name + " and " + name + " disagree");
   if (value) bound = *value;
   return ok();
 }
@@ -184,7 +192,8 @@ Result<ClassInfo> parse_class(const json& object, size_t index) {
     }
     for (size_t i = 0; i < keys->size(); ++i) {
       SLUICE_ASSIGN(ConfigKey key, parse_key((*keys)[i], out.name + ", key " + std::to_string(i)));
-      if (out.config.find(key.name)) return bad(out.name, "config key '" + key.name + "' is defined twice");
+      if (out.config.find(key.name))
+        return bad(out.name, "config key '" + key.name + "' is defined twice");
       out.config.define(std::move(key));
     }
   }
@@ -197,7 +206,8 @@ Result<uint32_t> parse_abi(const json* abi) {
   uint32_t parts[2];
   for (size_t i = 0; i < 2; ++i) {
     const json& part = (*abi)[i];
-    if (!part.is_number_unsigned() || part.get<uint64_t>() > 0xffff) return bad("abi", "expected [major, minor]");
+    if (!part.is_number_unsigned() || part.get<uint64_t>() > 0xffff)
+      return bad("abi", "expected [major, minor]");
     parts[i] = part.get<uint32_t>();
   }
   return parts[0] << 16 | parts[1];
@@ -213,21 +223,35 @@ Status check_unique(const std::vector<ClassInfo>& classes) {
 }
 
 json to_json(const ConfigKey& key) {
-  return {{"type", config::to_string(key.type)}, {"importance", config::to_string(key.importance)},
-          {"width", config::to_string(key.width)}, {"required", key.required},
-          {"default", key.default_value ? json(*key.default_value) : json()}, {"documentation", key.documentation},
-          {"group", key.group}, {"order", key.order}, {"display_name", key.display_name},
-          {"dependents", key.dependents}, {"allowed", key.allowed}, {"ignore_case", key.ignore_case},
-          {"non_empty", key.non_empty}, {"has_min", std::isfinite(key.min)}, {"has_max", std::isfinite(key.max)},
-          {"min", std::isfinite(key.min) ? key.min : 0.0}, {"max", std::isfinite(key.max) ? key.max : 0.0},
-          {"no_effect", key.no_effect}, {"refused", key.refused}, {"reason", key.reason}};
+  return {{"type", config::to_string(key.type)},
+          {"importance", config::to_string(key.importance)},
+          {"width", config::to_string(key.width)},
+          {"required", key.required},
+          {"default", key.default_value ? json(*key.default_value) : json()},
+          {"documentation", key.documentation},
+          {"group", key.group},
+          {"order", key.order},
+          {"display_name", key.display_name},
+          {"dependents", key.dependents},
+          {"allowed", key.allowed},
+          {"ignore_case", key.ignore_case},
+          {"non_empty", key.non_empty},
+          {"has_min", std::isfinite(key.min)},
+          {"has_max", std::isfinite(key.max)},
+          {"min", std::isfinite(key.min) ? key.min : 0.0},
+          {"max", std::isfinite(key.max) ? key.max : 0.0},
+          {"no_effect", key.no_effect},
+          {"refused", key.refused},
+          {"reason", key.reason}};
 }
 
 std::optional<std::string> difference(const ClassInfo& note, const ClassInfo& entry) {
-  if (note.version != entry.version) return "version '" + note.version + "' and '" + entry.version + "'";
+  if (note.version != entry.version)
+    return "version '" + note.version + "' and '" + entry.version + "'";
   if (note.documentation != entry.documentation) return "different documentation";
   if (note.capabilities != entry.capabilities) {
-    return "capabilities " + std::to_string(note.capabilities) + " and " + std::to_string(entry.capabilities);
+    return "capabilities " + std::to_string(note.capabilities) + " and " +
+           std::to_string(entry.capabilities);
   }
   const auto& left = note.config.keys();
   const auto& right = entry.config.keys();
@@ -235,8 +259,10 @@ std::optional<std::string> difference(const ClassInfo& note, const ClassInfo& en
     return std::to_string(left.size()) + " and " + std::to_string(right.size()) + " config keys";
   }
   for (size_t i = 0; i < left.size(); ++i) {
-    if (left[i].name != right[i].name) return "config keys '" + left[i].name + "' and '" + right[i].name + "'";
-    if (to_json(left[i]) != to_json(right[i])) return "different definitions of config key '" + left[i].name + "'";
+    if (left[i].name != right[i].name)
+      return "config keys '" + left[i].name + "' and '" + right[i].name + "'";
+    if (to_json(left[i]) != to_json(right[i]))
+      return "different definitions of config key '" + left[i].name + "'";
   }
   return std::nullopt;
 }
@@ -250,8 +276,10 @@ std::string abi_text(uint32_t version) {
 Status check_abi(uint32_t version) {
   if (version == SLUICE_ABI_VERSION) return ok();
   auto mine = abi_text(SLUICE_ABI_VERSION);
-  return Error{ErrorKind::kUnsupported, "built for version " + abi_text(version) + " of the plugin ABI, this worker accepts " +
-                                            mine + " to " + mine + "; build it with the SDK of this worker"};
+  return Error{ErrorKind::kUnsupported, "built for version " + abi_text(version) +
+                                            " of the plugin ABI, this worker accepts " + mine +
+                                            " to " + mine +
+                                            "; build it with the SDK of this worker"};
 }
 
 Result<Manifest> parse_manifest(std::string_view text) {
@@ -282,14 +310,17 @@ std::optional<std::string> difference(const Manifest& note, const Manifest& entr
     return "ABI " + abi_text(note.abi_version) + " and " + abi_text(entry.abi_version);
   }
   if (note.name != entry.name) return "name '" + note.name + "' and '" + entry.name + "'";
-  if (note.version != entry.version) return "version '" + note.version + "' and '" + entry.version + "'";
+  if (note.version != entry.version)
+    return "version '" + note.version + "' and '" + entry.version + "'";
   if (note.classes.size() != entry.classes.size()) {
-    return std::to_string(note.classes.size()) + " and " + std::to_string(entry.classes.size()) + " classes";
+    return std::to_string(note.classes.size()) + " and " + std::to_string(entry.classes.size()) +
+           " classes";
   }
   for (size_t i = 0; i < note.classes.size(); ++i) {
     const auto& left = note.classes[i];
     const auto& right = entry.classes[i];
-    if (left.name != right.name || left.kind != right.kind) return "classes " + left.name + " and " + right.name;
+    if (left.name != right.name || left.kind != right.kind)
+      return "classes " + left.name + " and " + right.name;
     if (auto text = difference(left, right)) return left.name + ": " + *text;
   }
   return std::nullopt;

@@ -17,9 +17,9 @@ using TimerKey = std::pair<std::chrono::nanoseconds, uint64_t>;
 struct OwnerState {
   std::deque<TaskExecutor::Step> ready;
   std::map<TimerKey, TaskExecutor::Step> delayed;
-  bool queued = false;    // in the executor's queue of owners that have something to run
+  bool queued = false;  // in the executor's queue of owners that have something to run
   bool running = false;
-  bool woken = false;     // a wake that found nothing to wake
+  bool woken = false;  // a wake that found nothing to wake
 
   static OwnerState& of(TaskOwner& owner) { return *owner.state_; }
   static const TaskOwner::Hanging& hanging(const TaskOwner& owner) { return owner.hanging_; }

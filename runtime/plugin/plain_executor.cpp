@@ -55,7 +55,8 @@ struct PlainTaskExecutor::Core : std::enable_shared_from_this<Core> {
   }
 };
 
-PlainTaskExecutor::PlainTaskExecutor(Executor& executor) : core_(std::make_shared<Core>(executor)) {}
+PlainTaskExecutor::PlainTaskExecutor(Executor& executor)
+    : core_(std::make_shared<Core>(executor)) {}
 
 PlainTaskExecutor::~PlainTaskExecutor() {
   std::lock_guard lock(core_->mutex);
@@ -68,7 +69,8 @@ void PlainTaskExecutor::post(const TaskOwnerPtr& owner, Step step) {
   core_->enqueue(owner);
 }
 
-void PlainTaskExecutor::post_after(const TaskOwnerPtr& owner, std::chrono::nanoseconds delay, Step step) {
+void PlainTaskExecutor::post_after(const TaskOwnerPtr& owner, std::chrono::nanoseconds delay,
+                                   Step step) {
   std::lock_guard lock(core_->mutex);
   auto& state = OwnerState::of(*owner);
   if (delay.count() <= 0 || std::exchange(state.woken, false)) {

@@ -24,9 +24,9 @@ constexpr std::uintmax_t kMaxFile = 256u << 20;
 
 json to_json(const CachedLibrary& entry) {
   const auto& id = entry.identity;
-  return {{"device", id.device}, {"inode", id.inode}, {"size", id.size}, {"mtime_ns", id.mtime_ns},
-          {"ctime_ns", id.ctime_ns}, {"sha256", entry.sha256}, {"manifest", entry.manifest},
-          {"probed", entry.probed}, {"refusal", entry.refusal}};
+  return {{"device", id.device},        {"inode", id.inode},       {"size", id.size},
+          {"mtime_ns", id.mtime_ns},    {"ctime_ns", id.ctime_ns}, {"sha256", entry.sha256},
+          {"manifest", entry.manifest}, {"probed", entry.probed},  {"refusal", entry.refusal}};
 }
 
 CachedLibrary from_json(const json& object) {
@@ -43,7 +43,8 @@ CachedLibrary from_json(const json& object) {
   return entry;
 }
 
-// Only a file that nobody else can have written: what it says decides whether a library is examined.
+// Only a file that nobody else can have written: what it says decides whether a library is
+// examined.
 std::string read_trusted(const std::string& path) {
   struct stat st{};
   if (::stat(path.c_str(), &st) != 0 || !S_ISREG(st.st_mode)) return {};
@@ -82,16 +83,20 @@ PluginCache::PluginCache(std::string folder) {
   file_ = (std::filesystem::path(folder) / "plugin-cache.json").string();
   try {
     auto parsed = json::parse(read_trusted(file_), nullptr, false);
-    if (!parsed.is_object() || parsed.value("format", 0) != kFormat || parsed.value("abi", 0u) != SLUICE_ABI_VERSION) return;
+    if (!parsed.is_object() || parsed.value("format", 0) != kFormat ||
+        parsed.value("abi", 0u) != SLUICE_ABI_VERSION)
+      return;
     std::map<std::string, CachedLibrary> entries;
-    for (const auto& item : parsed.at("libraries").items()) entries.emplace(item.key(), from_json(item.value()));
+    for (const auto& item : parsed.at("libraries").items())
+      entries.emplace(item.key(), from_json(item.value()));
     entries_ = std::move(entries);
   } catch (const json::exception&) {
     // Not as we write it: as good as no cache.
   }
 }
 
-const CachedLibrary* PluginCache::find(const std::string& path, const FileIdentity& identity) const {
+const CachedLibrary* PluginCache::find(const std::string& path,
+                                       const FileIdentity& identity) const {
   auto it = entries_.find(path);
   return it != entries_.end() && it->second.identity == identity ? &it->second : nullptr;
 }
@@ -109,7 +114,8 @@ void PluginCache::put(const std::string& path, CachedLibrary entry) {
 }
 
 std::optional<std::string> PluginCache::save(const std::map<std::string, FileIdentity>& keep) {
-  dirty_ |= std::erase_if(entries_, [&](const auto& entry) { return !keep.contains(entry.first); }) > 0;
+  dirty_ |=
+      std::erase_if(entries_, [&](const auto& entry) { return !keep.contains(entry.first); }) > 0;
   if (!dirty_ || file_.empty()) return std::nullopt;
   json libraries = json::object();
   for (const auto& [path, entry] : entries_) libraries[path] = to_json(entry);

@@ -16,11 +16,16 @@ std::string simple_name(const std::string& name) {
 const char* suffix_of(Kind kind) {
   switch (kind) {
     case Kind::kSource:
-    case Kind::kSink: return "Connector";
-    case Kind::kTransformation: return "Transformation";
-    case Kind::kPredicate: return "Predicate";
-    case Kind::kConverter: return "Converter";
-    case Kind::kHeaderConverter: return "HeaderConverter";
+    case Kind::kSink:
+      return "Connector";
+    case Kind::kTransformation:
+      return "Transformation";
+    case Kind::kPredicate:
+      return "Predicate";
+    case Kind::kConverter:
+      return "Converter";
+    case Kind::kHeaderConverter:
+      return "HeaderConverter";
   }
   return "";
 }
@@ -28,7 +33,8 @@ const char* suffix_of(Kind kind) {
 std::string short_name(const ClassInfo& cls) {
   auto name = simple_name(cls.name);
   std::string suffix = suffix_of(cls.kind);
-  if (name.size() > suffix.size() && name.ends_with(suffix)) name.resize(name.size() - suffix.size());
+  if (name.size() > suffix.size() && name.ends_with(suffix))
+    name.resize(name.size() - suffix.size());
   return name;
 }
 
@@ -73,21 +79,24 @@ int compare_versions(const std::string& a, const std::string& b) {
     // The longer one has more: ".1" makes it newer, "-rc1" older.
     if (x.empty()) return y[0] == '-' ? 1 : -1;
     if (y.empty()) return x[0] == '-' ? -1 : 1;
-    bool numbers = std::isdigit(static_cast<unsigned char>(x[0])) && std::isdigit(static_cast<unsigned char>(y[0]));
+    bool numbers = std::isdigit(static_cast<unsigned char>(x[0])) &&
+                   std::isdigit(static_cast<unsigned char>(y[0]));
     int order = numbers ? compare_numbers(x, y) : x[0] == '-' ? -1 : y[0] == '-' ? 1 : x.compare(y);
     if (order != 0) return order;
   }
   return 0;
 }
 
-PluginCatalogPtr make_catalog(const std::vector<std::shared_ptr<PluginLibrary>>& libraries, KnownClasses& known) {
+PluginCatalogPtr make_catalog(const std::vector<std::shared_ptr<PluginLibrary>>& libraries,
+                              KnownClasses& known) {
   auto out = std::make_shared<PluginCatalog>();
   std::map<std::pair<std::string, Kind>, ClassPtr> chosen;
   KnownClasses used;
   for (const auto& library : libraries) {
     if (auto refusal = library->refusal()) {
       out->problems.push_back({library->path(), *refusal});
-      for (const auto& cls : library->manifest().classes) out->refused_classes.emplace(cls.name, *refusal);
+      for (const auto& cls : library->manifest().classes)
+        out->refused_classes.emplace(cls.name, *refusal);
       continue;
     }
     auto it = known.find(library);
@@ -98,8 +107,10 @@ PluginCatalogPtr make_catalog(const std::vector<std::shared_ptr<PluginLibrary>>&
       bool newer = compare_versions(cls->version, slot->second->version) > 0;
       const auto& winner = newer ? cls : slot->second;
       const auto& loser = newer ? slot->second : cls;
-      out->problems.push_back({loser->library, loser->library + ": its class " + loser->name + " " + loser->version +
-                                                   " is not used: " + winner->library + " has version " + winner->version});
+      out->problems.push_back({loser->library, loser->library + ": its class " + loser->name + " " +
+                                                   loser->version +
+                                                   " is not used: " + winner->library +
+                                                   " has version " + winner->version});
       if (newer) slot->second = cls;
     }
   }
@@ -108,8 +119,11 @@ PluginCatalogPtr make_catalog(const std::vector<std::shared_ptr<PluginLibrary>>&
   return out;
 }
 
-Result<ClassPtr> find_class(const PluginCatalog& catalog, const std::string& name, const std::vector<Kind>& kinds) {
-  auto wanted = [&](const ClassInfo& cls) { return std::find(kinds.begin(), kinds.end(), cls.kind) != kinds.end(); };
+Result<ClassPtr> find_class(const PluginCatalog& catalog, const std::string& name,
+                            const std::vector<Kind>& kinds) {
+  auto wanted = [&](const ClassInfo& cls) {
+    return std::find(kinds.begin(), kinds.end(), cls.kind) != kinds.end();
+  };
   std::vector<ClassPtr> matches;
   std::vector<std::string> names;
   for (const auto& cls : catalog.classes) {
@@ -124,8 +138,9 @@ Result<ClassPtr> find_class(const PluginCatalog& catalog, const std::string& nam
   if (matches.size() > 1) {
     std::string found;
     for (const auto& cls : matches) found += (found.empty() ? "" : ", ") + cls->name;
-    return Error{ErrorKind::kInvalid, "More than one connector matches alias " + name +
-                                          ". Please use full package and class name instead. Classes found: " + found};
+    return Error{ErrorKind::kInvalid,
+                 "More than one connector matches alias " + name +
+                     ". Please use full package and class name instead. Classes found: " + found};
   }
   auto text = "Failed to find any class that implements Connector and which name matches " + name;
   for (const auto& [refused, reason] : catalog.refused_classes) {
@@ -139,7 +154,8 @@ Result<ClassPtr> find_class(const PluginCatalog& catalog, const std::string& nam
   for (const auto& cls : catalog.classes) {
     if (wanted(*cls)) all += (all.empty() ? "" : ", ") + cls->name;
   }
-  return Error{ErrorKind::kNotFound, text + ", available connectors are: " + (all.empty() ? "none" : all)};
+  return Error{ErrorKind::kNotFound,
+               text + ", available connectors are: " + (all.empty() ? "none" : all)};
 }
 
 }  // namespace sluice::plugin

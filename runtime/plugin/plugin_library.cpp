@@ -7,7 +7,8 @@
 
 namespace sluice::plugin {
 
-Result<std::shared_ptr<PluginLibrary>> PluginLibrary::read(const std::string& path, const ProbeOptions& probe) {
+Result<std::shared_ptr<PluginLibrary>> PluginLibrary::read(const std::string& path,
+                                                           const ProbeOptions& probe) {
   std::shared_ptr<PluginLibrary> out(new PluginLibrary(path, probe));
   auto identity = identify(path);
   if (!identity.ok()) return identity.error();
@@ -19,7 +20,8 @@ Result<std::shared_ptr<PluginLibrary>> PluginLibrary::read(const std::string& pa
   }
   auto copy = PrivateCopy::make(path, probe.scratch);
   if (!copy.ok()) {
-    if (copy.error().kind == ErrorKind::kRetriable || copy.error().kind == ErrorKind::kNotFound) return copy.error();
+    if (copy.error().kind == ErrorKind::kRetriable || copy.error().kind == ErrorKind::kNotFound)
+      return copy.error();
     out->refusal_ = copy.error().message;
     out->remember_ = false;
     return out;
@@ -28,11 +30,13 @@ Result<std::shared_ptr<PluginLibrary>> PluginLibrary::read(const std::string& pa
   out->sha256_ = copy->sha256();
   auto text = read_manifest_note(copy->bytes());
   if (text.ok()) out->manifest_text_ = std::string(*text);
-  out->judge_manifest(text.ok() ? parse_manifest(out->manifest_text_) : Result<Manifest>(text.error()));
+  out->judge_manifest(text.ok() ? parse_manifest(out->manifest_text_)
+                                : Result<Manifest>(text.error()));
   return out;
 }
 
-std::shared_ptr<PluginLibrary> PluginLibrary::remembered(const std::string& path, const CachedLibrary& entry,
+std::shared_ptr<PluginLibrary> PluginLibrary::remembered(const std::string& path,
+                                                         const CachedLibrary& entry,
                                                          const ProbeOptions& probe) {
   std::shared_ptr<PluginLibrary> out(new PluginLibrary(path, probe));
   out->identity_ = entry.identity;
@@ -64,7 +68,8 @@ std::optional<std::string> PluginLibrary::refusal() const {
 }
 
 Error PluginLibrary::refused() const {
-  return {ErrorKind::kInvalid, "the plugin library " + refusal().value_or(path_ + ": not examined")};
+  return {ErrorKind::kInvalid,
+          "the plugin library " + refusal().value_or(path_ + ": not examined")};
 }
 
 bool PluginLibrary::examined() const {
@@ -74,7 +79,8 @@ bool PluginLibrary::examined() const {
 
 CachedLibrary PluginLibrary::cached() const {
   std::lock_guard lock(mutex_);
-  CachedLibrary out{identity_, sha256_, manifest_text_, probed_ && remember_, remember_ ? refusal_ : ""};
+  CachedLibrary out{identity_, sha256_, manifest_text_, probed_ && remember_,
+                    remember_ ? refusal_ : ""};
   return out;
 }
 
@@ -90,7 +96,8 @@ Result<PrivateCopy> PluginLibrary::same_copy() {
   auto copy = PrivateCopy::make(path_, probe_.scratch);
   if (!copy.ok()) return copy.error().with("the plugin library " + path_);
   if (copy->sha256() != sha256_) {
-    return Error{ErrorKind::kRetriable, "the plugin library " + path_ + " was replaced at this moment; try again"};
+    return Error{ErrorKind::kRetriable,
+                 "the plugin library " + path_ + " was replaced at this moment; try again"};
   }
   return copy;
 }
@@ -100,7 +107,8 @@ void PluginLibrary::examine_locked(const PrivateCopy& copy, const std::atomic<bo
   std::lock_guard lock(mutex_);
   if (!verdict.ok && !verdict.final && cancelled.load()) return;
   probed_ = true;
-  // One that took too long may have met a busy machine: refused now, looked at again by the next worker.
+  // One that took too long may have met a busy machine: refused now, looked at again by the next
+  // worker.
   remember_ = verdict.ok || verdict.final;
   refusal_ = verdict.ok ? "" : verdict.text;
 }
@@ -138,7 +146,8 @@ Result<AbiClass> PluginLibrary::load(const ClassPtr& info, const std::atomic<boo
   auto plugin = read_table(plugin_);
   for (uint32_t i = 0; i < plugin.class_count; ++i) {
     auto raw = read_table(plugin.classes[i]);
-    if (raw.kind == static_cast<uint32_t>(info->kind) + SLUICE_KIND_SOURCE && view_of(raw.name) == info->name) {
+    if (raw.kind == static_cast<uint32_t>(info->kind) + SLUICE_KIND_SOURCE &&
+        view_of(raw.name) == info->name) {
       return AbiClass{info, raw};
     }
   }

@@ -20,7 +20,8 @@ Result<std::vector<std::string>> read_folder(const std::string& path) {
   std::error_code error;
   for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
     if (it->path().extension() != ".so") continue;
-    if (files.size() == kMaxFiles) return Error{ErrorKind::kInvalid, "more than 10000 libraries in " + path};
+    if (files.size() == kMaxFiles)
+      return Error{ErrorKind::kInvalid, "more than 10000 libraries in " + path};
     files.push_back(it->path().string());
   }
   if (error) return Error{ErrorKind::kIo, path + ": " + error.message()};
@@ -28,7 +29,11 @@ Result<std::vector<std::string>> read_folder(const std::string& path) {
   return files;
 }
 
-int64_t now_ns() { return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
 
 }  // namespace
 
@@ -43,8 +48,10 @@ PluginScan::Found PluginScan::scan() {
   for (const auto& element : plugin_path_) {
     std::error_code error;
     if (!fs::is_directory(element, error)) {
-      if (fs::exists(element, error)) add(element);
-      else out.unreadable.emplace_back(element, element + ": plugin.path: no such file or folder");
+      if (fs::exists(element, error))
+        add(element);
+      else
+        out.unreadable.emplace_back(element, element + ": plugin.path: no such file or folder");
       continue;
     }
     auto identity = identify(element);
@@ -57,7 +64,8 @@ PluginScan::Found PluginScan::scan() {
         folder.files.clear();
         continue;
       }
-      folder = {*identity, now_ns() - std::max(identity->mtime_ns, identity->ctime_ns) > kSettleNs, std::move(*files)};
+      folder = {*identity, now_ns() - std::max(identity->mtime_ns, identity->ctime_ns) > kSettleNs,
+                std::move(*files)};
     }
     for (const auto& file : folder.files) add(file);
   }

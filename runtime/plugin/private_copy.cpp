@@ -76,11 +76,14 @@ struct Digest {
   std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context{EVP_MD_CTX_new(), EVP_MD_CTX_free};
 
   bool begin() { return context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1; }
-  bool add(const char* data, size_t size) { return EVP_DigestUpdate(context.get(), data, size) == 1; }
+  bool add(const char* data, size_t size) {
+    return EVP_DigestUpdate(context.get(), data, size) == 1;
+  }
   Result<std::string> hex() {
     unsigned char out[EVP_MAX_MD_SIZE];
     unsigned size = 0;
-    if (EVP_DigestFinal_ex(context.get(), out, &size) != 1) return Error{ErrorKind::kFatal, "SHA-256 failed"};
+    if (EVP_DigestFinal_ex(context.get(), out, &size) != 1)
+      return Error{ErrorKind::kFatal, "SHA-256 failed"};
     constexpr const char* kHex = "0123456789abcdef";
     std::string text;
     for (unsigned i = 0; i < size; ++i) {
@@ -105,7 +108,8 @@ Result<int64_t> copy(int from, int to, std::string& sha256) {
     total += n;
     if (total > kMaxLibrary) return Error{ErrorKind::kInvalid, "the file is larger than 512 MiB"};
     SLUICE_TRY(write_all(to, buffer.data(), static_cast<size_t>(n)));
-    if (!digest.add(buffer.data(), static_cast<size_t>(n))) return Error{ErrorKind::kFatal, "SHA-256 failed"};
+    if (!digest.add(buffer.data(), static_cast<size_t>(n)))
+      return Error{ErrorKind::kFatal, "SHA-256 failed"};
   }
   SLUICE_ASSIGN(sha256, digest.hex());
   return total;
@@ -115,13 +119,15 @@ Status check_one(const std::string& path, const char* what) {
   struct stat st;
   if (::stat(path.c_str(), &st) != 0) return failed(path, errno);
   if (st.st_uid != 0 && st.st_uid != ::geteuid()) {
-    return Error{ErrorKind::kInvalid, std::string("the ") + what + " " + path + " belongs to user " +
-                                          std::to_string(st.st_uid) + "; plugins must belong to root or to the user of the "
+    return Error{ErrorKind::kInvalid, std::string("the ") + what + " " + path +
+                                          " belongs to user " + std::to_string(st.st_uid) +
+                                          "; plugins must belong to root or to the user of the "
                                           "worker (chown it)"};
   }
   if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    return Error{ErrorKind::kInvalid, std::string("the ") + what + " " + path +
-                                          " can be changed by other users; take that away with: chmod go-w " + path};
+    return Error{ErrorKind::kInvalid,
+                 std::string("the ") + what + " " + path +
+                     " can be changed by other users; take that away with: chmod go-w " + path};
   }
   return ok();
 }
@@ -149,9 +155,12 @@ Result<PrivateCopy> PrivateCopy::make(const std::string& path, const std::string
   struct stat before, after;
   if (::fstat(from.value, &before) != 0) return failed("fstat", errno);
   if (!S_ISREG(before.st_mode)) return Error{ErrorKind::kInvalid, "no regular file"};
-  if (before.st_size > kMaxLibrary) return Error{ErrorKind::kInvalid, "the file is larger than 512 MiB"};
+  if (before.st_size > kMaxLibrary)
+    return Error{ErrorKind::kInvalid, "the file is larger than 512 MiB"};
   PrivateCopy out;
-  SLUICE_ASSIGN(out.fd_, make_target("sluice-plugin:" + std::filesystem::path(path).filename().string(), scratch));
+  SLUICE_ASSIGN(
+      out.fd_,
+      make_target("sluice-plugin:" + std::filesystem::path(path).filename().string(), scratch));
   SLUICE_ASSIGN(int64_t size, copy(from.value, out.fd_, out.sha256_));
   if (::fstat(from.value, &after) != 0) return failed("fstat", errno);
   if (identity_of(before) != identity_of(after) || size != after.st_size) {
@@ -182,8 +191,12 @@ void PrivateCopy::reset() {
 }
 
 PrivateCopy::PrivateCopy(PrivateCopy&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), map_(std::exchange(other.map_, nullptr)), size_(std::exchange(other.size_, 0)),
-      kept_(std::exchange(other.kept_, false)), sha256_(std::move(other.sha256_)), identity_(other.identity_) {}
+    : fd_(std::exchange(other.fd_, -1)),
+      map_(std::exchange(other.map_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      kept_(std::exchange(other.kept_, false)),
+      sha256_(std::move(other.sha256_)),
+      identity_(other.identity_) {}
 
 PrivateCopy& PrivateCopy::operator=(PrivateCopy&& other) noexcept {
   if (this != &other) {
@@ -198,8 +211,12 @@ PrivateCopy& PrivateCopy::operator=(PrivateCopy&& other) noexcept {
   return *this;
 }
 
-PrivateCopy::~PrivateCopy() { reset(); }
+PrivateCopy::~PrivateCopy() {
+  reset();
+}
 
-std::string PrivateCopy::path() const { return "/proc/self/fd/" + std::to_string(fd_); }
+std::string PrivateCopy::path() const {
+  return "/proc/self/fd/" + std::to_string(fd_);
+}
 
 }  // namespace sluice::plugin

@@ -20,16 +20,19 @@ struct FileIdentity {
 };
 Result<FileIdentity> identify(const std::string& path);
 
-// A plugin runs with all rights of the worker, so nobody else may be able to change it: the file and its folder must
-// belong to root or to this user and must not be writable for group or others. kInvalid says what to change.
+// A plugin runs with all rights of the worker, so nobody else may be able to change it: the file
+// and its folder must belong to root or to this user and must not be writable for group or others.
+// kInvalid says what to change.
 Status check_permissions(const std::string& path);
 
-// The bytes of a library as they were at one moment: in memory that belongs to this process alone (a sealed memfd; a
-// file without a name in `scratch` where the system has none), so that whoever overwrites or cuts the original
-// cannot crash the code that runs from the copy. Movable; the copy ends with the object and the maps made of it.
+// The bytes of a library as they were at one moment: in memory that belongs to this process alone
+// (a sealed memfd; a file without a name in `scratch` where the system has none), so that whoever
+// overwrites or cuts the original cannot crash the code that runs from the copy. Movable; the copy
+// ends with the object and the maps made of it.
 class PrivateCopy {
  public:
-  // kNotFound, kIo; kInvalid: no regular file, or too large; kRetriable: it is being written at this moment.
+  // kNotFound, kIo; kInvalid: no regular file, or too large; kRetriable: it is being written at
+  // this moment.
   static Result<PrivateCopy> make(const std::string& path, const std::string& scratch);
   PrivateCopy(PrivateCopy&& other) noexcept;
   PrivateCopy& operator=(PrivateCopy&& other) noexcept;
@@ -37,10 +40,10 @@ class PrivateCopy {
 
   ByteView bytes() const { return {static_cast<const std::byte*>(map_), size_}; }
   int fd() const { return fd_; }
-  std::string path() const;                        // for dlopen in this process, while the object lives
-  const std::string& sha256() const { return sha256_; }  // of the bytes, in hex
+  std::string path() const;  // for dlopen in this process, while the object lives
+  const std::string& sha256() const { return sha256_; }       // of the bytes, in hex
   const FileIdentity& identity() const { return identity_; }  // of the original
-  void keep_for_ever() { kept_ = true; }           // code was loaded from it: the destructor closes nothing
+  void keep_for_ever() { kept_ = true; }  // code was loaded from it: the destructor closes nothing
 
  private:
   PrivateCopy() = default;

@@ -23,7 +23,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t kMaxAnswer = 64 * 1024;
-constexpr int kLibraryFd = 3;  // in the child
+constexpr int kLibraryFd = 3;                    // in the child
 constexpr std::chrono::milliseconds kSlice{50};  // how often `cancelled` is looked at
 
 ProbeVerdict not_run(const std::string& what, int error) {
@@ -40,8 +40,10 @@ struct Child {
   }
 };
 
-// Own process group (killed as a whole), default signals, nothing open but the library and the pipe.
-std::optional<ProbeVerdict> spawn(const std::vector<std::string>& command, int library, Child& child) {
+// Own process group (killed as a whole), default signals, nothing open but the library and the
+// pipe.
+std::optional<ProbeVerdict> spawn(const std::vector<std::string>& command, int library,
+                                  Child& child) {
   int pipe[2];
   if (::pipe2(pipe, O_CLOEXEC) != 0) return not_run("pipe", errno);
   child.out = pipe[0];
@@ -59,7 +61,8 @@ std::optional<ProbeVerdict> spawn(const std::vector<std::string>& command, int l
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  posix_spawnattr_setflags(&attributes,
+                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
   std::vector<std::string> arguments = command;
   arguments.push_back("/proc/self/fd/" + std::to_string(kLibraryFd));
   std::vector<char*> argv;
@@ -79,7 +82,8 @@ std::optional<ProbeVerdict> spawn(const std::vector<std::string>& command, int l
 enum class Ended { kAnswered, kGone, kTimeout, kCancelled };
 
 // Collects the answer until its line is complete, the child has ended, or time is over.
-Ended collect(const Child& child, Clock::time_point deadline, const std::atomic<bool>* cancelled, std::string& answer) {
+Ended collect(const Child& child, Clock::time_point deadline, const std::atomic<bool>* cancelled,
+              std::string& answer) {
   bool closed = false;
   for (;;) {
     if (cancelled && cancelled->load()) return Ended::kCancelled;
@@ -92,7 +96,8 @@ Ended collect(const Child& child, Clock::time_point deadline, const std::atomic<
       ssize_t got = ::read(child.out, buffer, sizeof(buffer));
       if (got > 0) {
         answer.append(buffer, static_cast<size_t>(got));
-        if (answer.find('\n') != std::string::npos || answer.size() > kMaxAnswer) return Ended::kAnswered;
+        if (answer.find('\n') != std::string::npos || answer.size() > kMaxAnswer)
+          return Ended::kAnswered;
       } else {
         closed = true;
         if (child.pidfd < 0) return Ended::kGone;
@@ -106,9 +111,11 @@ Ended collect(const Child& child, Clock::time_point deadline, const std::atomic<
 std::string how_it_ended(int status) {
   if (WIFSIGNALED(status)) {
     const char* name = ::strsignal(WTERMSIG(status));
-    return "its entry crashed (signal " + std::to_string(WTERMSIG(status)) + ", " + (name ? name : "unknown") + ")";
+    return "its entry crashed (signal " + std::to_string(WTERMSIG(status)) + ", " +
+           (name ? name : "unknown") + ")";
   }
-  return "its entry ended the process with exit code " + std::to_string(WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+  return "its entry ended the process with exit code " +
+         std::to_string(WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 }
 
 ProbeVerdict verdict_of(const std::string& answer) {
@@ -122,10 +129,11 @@ ProbeVerdict verdict_of(const std::string& answer) {
 
 }  // namespace
 
-ProbeVerdict run_probe(const std::vector<std::string>& command, const PrivateCopy& copy, std::chrono::milliseconds timeout,
-                       const std::atomic<bool>* cancelled) {
+ProbeVerdict run_probe(const std::vector<std::string>& command, const PrivateCopy& copy,
+                       std::chrono::milliseconds timeout, const std::atomic<bool>* cancelled) {
   if (command.empty()) return {false, false, "it could not be examined: no probe is configured"};
-  // dup2 onto itself would leave close-on-exec set, and a low number could be one of the child's standard files.
+  // dup2 onto itself would leave close-on-exec set, and a low number could be one of the child's
+  // standard files.
   int library = ::fcntl(copy.fd(), F_DUPFD_CLOEXEC, 10);
   if (library < 0) return not_run("fcntl", errno);
   Child child;
@@ -134,18 +142,24 @@ ProbeVerdict run_probe(const std::vector<std::string>& command, const PrivateCop
   if (failure) return *failure;
   std::string answer;
   auto ended = collect(child, Clock::now() + timeout, cancelled, answer);
-  // The whole group, with what it may have left behind; before waitpid, while the number is surely its own.
+  // The whole group, with what it may have left behind; before waitpid, while the number is surely
+  // its own.
   ::kill(-child.pid, SIGKILL);
   int status = 0;
   while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {
   }
   switch (ended) {
-    case Ended::kAnswered: return verdict_of(answer);
-    case Ended::kGone: return {false, true, how_it_ended(status)};
-    case Ended::kCancelled: return {false, false, "the worker is stopping"};
-    case Ended::kTimeout: break;
+    case Ended::kAnswered:
+      return verdict_of(answer);
+    case Ended::kGone:
+      return {false, true, how_it_ended(status)};
+    case Ended::kCancelled:
+      return {false, false, "the worker is stopping"};
+    case Ended::kTimeout:
+      break;
   }
-  return {false, false, "its entry did not return within " + std::to_string(timeout.count()) + " ms"};
+  return {false, false,
+          "its entry did not return within " + std::to_string(timeout.count()) + " ms"};
 }
 
 }  // namespace sluice::plugin

@@ -22,7 +22,9 @@ using LibraryPtr = std::shared_ptr<PluginLibrary>;
 class LibraryRegistry final : public PluginRegistry {
  public:
   explicit LibraryRegistry(RegistryOptions options)
-      : options_(std::move(options)), host_{options_.files, options_.metrics}, scan_(options_.plugin_path),
+      : options_(std::move(options)),
+        host_{options_.files, options_.metrics},
+        scan_(options_.plugin_path),
         cache_(options_.cache_dir) {
     if (options_.probe_in_background) prober_ = std::thread([this] { probe_new_ones(); });
   }
@@ -54,40 +56,54 @@ class LibraryRegistry final : public PluginRegistry {
     for (const auto& library : snapshot()) {
       if (library->refusal()) continue;
       const auto& m = library->manifest();
-      out.push_back({library->path(), m.name, m.version, abi_text(m.abi_version), m.classes.size()});
+      out.push_back(
+          {library->path(), m.name, m.version, abi_text(m.abi_version), m.classes.size()});
     }
     return out;
   }
 
   Outcome validate(const ClassPtr& cls, const config::ConfigMap& config, InstanceServices& services,
                    Validation& result) override {
-    return with_class(cls, [&](const AbiClass& abi) { return abi_validate(abi, config, services, host_, result); });
+    return with_class(cls, [&](const AbiClass& abi) {
+      return abi_validate(abi, config, services, host_, result);
+    });
   }
-  Outcome check(const ClassPtr& cls, const config::ConfigMap& config, InstanceServices& services) override {
-    return with_class(cls, [&](const AbiClass& abi) { return abi_check(abi, config, services, host_); });
+  Outcome check(const ClassPtr& cls, const config::ConfigMap& config,
+                InstanceServices& services) override {
+    return with_class(cls,
+                      [&](const AbiClass& abi) { return abi_check(abi, config, services, host_); });
   }
-  Outcome create_connector(const ClassPtr& cls, const config::ConfigMap& config, InstanceServices& services,
+  Outcome create_connector(const ClassPtr& cls, const config::ConfigMap& config,
+                           InstanceServices& services,
                            std::unique_ptr<Connector>& connector) override {
-    return with_class(
-        cls, [&](const AbiClass& abi) { return make_abi_connector(abi, config, services, host_, connector); });
+    return with_class(cls, [&](const AbiClass& abi) {
+      return make_abi_connector(abi, config, services, host_, connector);
+    });
   }
-  Outcome create_source(const ClassPtr& cls, const config::ConfigMap& config, InstanceServices& services,
-                        std::unique_ptr<SourceTask>& task) override {
-    return with_class(cls, [&](const AbiClass& abi) { return make_abi_source(abi, config, services, host_, task); });
+  Outcome create_source(const ClassPtr& cls, const config::ConfigMap& config,
+                        InstanceServices& services, std::unique_ptr<SourceTask>& task) override {
+    return with_class(cls, [&](const AbiClass& abi) {
+      return make_abi_source(abi, config, services, host_, task);
+    });
   }
-  Outcome create_sink(const ClassPtr& cls, const config::ConfigMap& config, InstanceServices& services,
-                      std::unique_ptr<SinkTask>& task) override {
-    return with_class(cls, [&](const AbiClass& abi) { return make_abi_sink(abi, config, services, host_, task); });
+  Outcome create_sink(const ClassPtr& cls, const config::ConfigMap& config,
+                      InstanceServices& services, std::unique_ptr<SinkTask>& task) override {
+    return with_class(cls, [&](const AbiClass& abi) {
+      return make_abi_sink(abi, config, services, host_, task);
+    });
   }
 
  private:
   template <class Call>
   Outcome with_class(const ClassPtr& cls, Call&& call) {
-    if (!cls->origin) return Outcome::failure(SLUICE_UNSUPPORTED, cls->name + " is no class of a plugin library");
-    auto library = std::const_pointer_cast<PluginLibrary>(std::static_pointer_cast<const PluginLibrary>(cls->origin));
+    if (!cls->origin)
+      return Outcome::failure(SLUICE_UNSUPPORTED, cls->name + " is no class of a plugin library");
+    auto library = std::const_pointer_cast<PluginLibrary>(
+        std::static_pointer_cast<const PluginLibrary>(cls->origin));
     auto abi = library->load(cls, stopping_);
     if (abi.ok()) return call(*abi);
-    bool again = abi.error().kind == ErrorKind::kRetriable || abi.error().kind == ErrorKind::kNotFound;
+    bool again =
+        abi.error().kind == ErrorKind::kRetriable || abi.error().kind == ErrorKind::kNotFound;
     return Outcome::failure(again ? SLUICE_RETRIABLE : SLUICE_CONFIG_ERROR, abi.error().message);
   }
 
@@ -106,7 +122,9 @@ class LibraryRegistry final : public PluginRegistry {
     std::map<std::string, FileIdentity> present;
     for (const auto& [path, identity] : found.files) {
       auto it = before.find(path);
-      auto library = it != before.end() && it->second->identity() == identity ? it->second : look_at(path, identity);
+      auto library = it != before.end() && it->second->identity() == identity
+                         ? it->second
+                         : look_at(path, identity);
       if (!library) continue;  // being written; the next look finds it
       present.emplace(path, library->identity());
       now.push_back(std::move(library));
@@ -114,7 +132,8 @@ class LibraryRegistry final : public PluginRegistry {
     libraries_ = std::move(now);
     remember(present);
     auto catalog = std::make_shared<PluginCatalog>(*make_catalog(libraries_, known_));
-    for (const auto& [element, text] : found.unreadable) catalog->problems.push_back({element, text});
+    for (const auto& [element, text] : found.unreadable)
+      catalog->problems.push_back({element, text});
     return catalog;
   }
 
@@ -169,7 +188,8 @@ class LibraryRegistry final : public PluginRegistry {
   const logging::Logger log_{"plugin.registry"};
 
   std::atomic<bool> stopping_{false};
-  std::mutex mutex_;  // guards all below; held while new files are read, never while code of a plugin runs
+  std::mutex
+      mutex_;  // guards all below; held while new files are read, never while code of a plugin runs
   std::condition_variable changed_;
   PluginScan scan_;
   PluginCache cache_;

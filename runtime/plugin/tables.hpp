@@ -20,13 +20,18 @@ T read_table(const T* table) {
   return out;
 }
 
-// Borrowed text of the other side; at most `max` bytes of it, so that a wrong size cannot ask for all memory.
+// Borrowed text of the other side; at most `max` bytes of it, so that a wrong size cannot ask for
+// all memory.
 inline std::string_view view_of(sluice_str text, size_t max = size_t{1} << 20) {
   if (text.data == nullptr) return {};
   return {text.data, std::min(text.size, max)};
 }
-inline std::string text_of(sluice_str text, size_t max = size_t{1} << 20) { return std::string(view_of(text, max)); }
-inline sluice_str to_str(std::string_view text) { return {text.data() ? text.data() : "", text.size()}; }
+inline std::string text_of(sluice_str text, size_t max = size_t{1} << 20) {
+  return std::string(view_of(text, max));
+}
+inline sluice_str to_str(std::string_view text) {
+  return {text.data() ? text.data() : "", text.size()};
+}
 
 // Fills an error of the plugin's; the text is cut to what fits, not inside of a UTF-8 sequence.
 inline sluice_status fill_error(sluice_error* error, sluice_status status, std::string_view text) {

@@ -18,7 +18,8 @@ class LoggingTest : public ::testing::Test {
   LoggingTest() {
     set_sink([this](Level level, std::string_view logger, std::string_view message) {
       std::lock_guard lock(mutex_);
-      lines_.push_back(std::string(to_string(level)) + " " + std::string(logger) + " " + std::string(message));
+      lines_.push_back(std::string(to_string(level)) + " " + std::string(logger) + " " +
+                       std::string(message));
     });
   }
   ~LoggingTest() override {
@@ -88,7 +89,8 @@ TEST(Level, ParsesAnyCaseAndListsTheLevelsOtherwise) {
   EXPECT_EQ(*parse_level("Trace"), Level::kTrace);
   auto bad = parse_level("loud");
   ASSERT_FALSE(bad.ok());
-  EXPECT_EQ(bad.error().message, "unknown log level 'loud', expected one of TRACE, DEBUG, INFO, WARN, ERROR, OFF");
+  EXPECT_EQ(bad.error().message,
+            "unknown log level 'loud', expected one of TRACE, DEBUG, INFO, WARN, ERROR, OFF");
 }
 
 TEST(Output, GoesToStandardErrorWithLevelAndName) {
@@ -96,7 +98,8 @@ TEST(Output, GoesToStandardErrorWithLevelAndName) {
   Logger("herder").warn("careful");
   flush();
   auto line = ::testing::internal::GetCapturedStderr();
-  EXPECT_THAT(line, ::testing::MatchesRegex("\\[....-..-.. ..:..:..,...\\] WARN careful \\(herder\\)\n"));
+  EXPECT_THAT(line,
+              ::testing::MatchesRegex("\\[....-..-.. ..:..:..,...\\] WARN careful \\(herder\\)\n"));
 }
 
 }  // namespace

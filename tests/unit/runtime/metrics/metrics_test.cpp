@@ -14,7 +14,8 @@ using ::testing::Not;
 
 TEST(Metrics, ExposesCountersGaugesAndHistograms) {
   Registry registry;
-  auto counter = registry.counter("records_total", "Records.", {{"task", "0"}, {"connector", "a\"b"}}).value();
+  auto counter =
+      registry.counter("records_total", "Records.", {{"task", "0"}, {"connector", "a\"b"}}).value();
   auto gauge = registry.gauge("lag", "Lag.").value();
   auto histogram = registry.histogram("seconds", "Time.", {0.5, 1}).value();
   counter->add(3);

@@ -5,10 +5,10 @@ namespace sluice::plugin {
 namespace {
 
 using testing::FakeServices;
+using ::testing::HasSubstr;
 using testing::options_for;
 using testing::put_plugin;
 using testing::TempFolder;
-using ::testing::HasSubstr;
 
 // One class of one library, created as the worker does it.
 class AdapterTest : public ::testing::Test {
@@ -67,7 +67,8 @@ TEST_F(AdapterTest, AnExceptionFromPollFailsTheTaskWithItsText) {
   Batch batch;
   auto outcome = poll(*task, batch);
   EXPECT_EQ(outcome.status, SLUICE_FATAL);
-  EXPECT_EQ(outcome.text, "the plugin broke its contract in poll: it threw an exception: thrown by poll");
+  EXPECT_EQ(outcome.text,
+            "the plugin broke its contract in poll: it threw an exception: thrown by poll");
 }
 
 TEST_F(AdapterTest, OffsetsOutsideOfTheBatchFailTheTask) {
@@ -75,7 +76,8 @@ TEST_F(AdapterTest, OffsetsOutsideOfTheBatchFailTheTask) {
   Batch batch;
   auto outcome = poll(*task, batch);
   EXPECT_EQ(outcome.status, SLUICE_FATAL);
-  EXPECT_THAT(outcome.text, HasSubstr("offset 0 of the batch has a last_record that is not in the batch"));
+  EXPECT_THAT(outcome.text,
+              HasSubstr("offset 0 of the batch has a last_record that is not in the batch"));
   EXPECT_TRUE(batch.empty());
 }
 

@@ -67,10 +67,17 @@ TEST(ControlLanes, CallsThatWereGivenUpAreNeverBegun) {
   ControlLanes lanes({1, 60s, 64}, std::make_shared<AbandonedThreads>());
   auto release = std::make_shared<Gate>(), begun = std::make_shared<Gate>();
   std::thread holder([&] {
-    EXPECT_TRUE(lanes.run("c", "connector c", "stop", 60s, [=] { begun->open(); release->wait(); }).ok());
+    EXPECT_TRUE(lanes
+                    .run("c", "connector c", "stop", 60s,
+                         [=] {
+                           begun->open();
+                           release->wait();
+                         })
+                    .ok());
   });
   begun->wait();
-  auto late = lanes.run("c", "connector c", "validate", 10ms, [] { ADD_FAILURE() << "begun after its caller left"; });
+  auto late = lanes.run("c", "connector c", "validate", 10ms,
+                        [] { ADD_FAILURE() << "begun after its caller left"; });
   ASSERT_FALSE(late.ok());
   EXPECT_EQ(late.error().kind, ErrorKind::kTimeout);
   release->open();
@@ -82,7 +89,12 @@ TEST(ControlLanes, TooManyWaitingCallsFailAtOnce) {
   ControlLanes lanes({1, 60s, 1}, std::make_shared<AbandonedThreads>());
   auto release = std::make_shared<Gate>(), begun = std::make_shared<Gate>();
   std::atomic<int> refused{0};
-  std::thread holder([&] { (void)lanes.run("c", "connector c", "stop", 60s, [=] { begun->open(); release->wait(); }); });
+  std::thread holder([&] {
+    (void)lanes.run("c", "connector c", "stop", 60s, [=] {
+      begun->open();
+      release->wait();
+    });
+  });
   begun->wait();
   std::vector<std::thread> callers;
   for (int i = 0; i < 8; ++i) {
@@ -104,7 +116,8 @@ TEST(ControlLanes, EndWhileACallHangs) {
   auto release = std::make_shared<Gate>();
   {
     ControlLanes lanes({1, 10ms, 4}, abandoned);
-    EXPECT_FALSE(lanes.run("c", "connector c", "validate", 20ms, [release] { release->wait(); }).ok());
+    EXPECT_FALSE(
+        lanes.run("c", "connector c", "validate", 20ms, [release] { release->wait(); }).ok());
   }
   EXPECT_EQ(abandoned->count(), 1u);
   release->open();

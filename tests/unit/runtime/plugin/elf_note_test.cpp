@@ -12,9 +12,9 @@
 namespace sluice::plugin {
 namespace {
 
+using ::testing::HasSubstr;
 using testing::read_file;
 using testing::test_plugin;
-using ::testing::HasSubstr;
 
 // A copy of exactly the right size on the heap, so that a sanitizer sees every read behind its end.
 Result<std::string_view> read_exact(const std::string& file) {
@@ -56,12 +56,17 @@ TEST(ElfNote, RefusesWhatIsNoLibraryForThisMachine) {
     return error_of(copy);
   };
   EXPECT_THAT(error_of(""), HasSubstr("no shared library"));
-  EXPECT_THAT(error_of("#!/bin/sh\necho hello\n"), HasSubstr("does not begin with the ELF signature"));
-  EXPECT_THAT(error_of("\x7f" "ELF"), HasSubstr("cut off: the ELF header"));
+  EXPECT_THAT(error_of("#!/bin/sh\necho hello\n"),
+              HasSubstr("does not begin with the ELF signature"));
+  EXPECT_THAT(error_of("\x7f"
+                       "ELF"),
+              HasSubstr("cut off: the ELF header"));
   EXPECT_THAT(changed(EI_CLASS, ELFCLASS32), HasSubstr("built for 32 bits"));
   EXPECT_THAT(changed(EI_DATA, ELFDATA2MSB), HasSubstr("big-endian"));
-  EXPECT_THAT(changed(offsetof(Elf64_Ehdr, e_machine), EM_ARM), HasSubstr("another processor (ELF machine 40)"));
-  EXPECT_THAT(changed(offsetof(Elf64_Ehdr, e_type), ET_EXEC), HasSubstr("no shared library: its ELF type is 2"));
+  EXPECT_THAT(changed(offsetof(Elf64_Ehdr, e_machine), EM_ARM),
+              HasSubstr("another processor (ELF machine 40)"));
+  EXPECT_THAT(changed(offsetof(Elf64_Ehdr, e_type), ET_EXEC),
+              HasSubstr("no shared library: its ELF type is 2"));
   EXPECT_THAT(error_of(read_file(test_plugin("bad_no_note"))), HasSubstr("no Sluice plugin"));
 }
 
@@ -70,7 +75,8 @@ TEST(ElfNote, RefusesEveryTruncation) {
   auto good = read_file(test_plugin("good_source"));
   // Every length near the ends and around tables; steps of a prime in between keep it quick.
   size_t refused = 0;
-  for (size_t size = 0; size < good.size(); size += (size < 4096 || size + 4096 > good.size()) ? 1 : 61) {
+  for (size_t size = 0; size < good.size();
+       size += (size < 4096 || size + 4096 > good.size()) ? 1 : 61) {
     auto note = read_exact(good.substr(0, size));
     ASSERT_FALSE(note.ok()) << "cut to " << size << " of " << good.size();
     ++refused;
@@ -117,7 +123,8 @@ std::string library_with(const std::string& notes, uint64_t claimed = UINT64_MAX
   header.e_ident[EI_DATA] = ELFDATA2LSB;
   header.e_ident[EI_VERSION] = EV_CURRENT;
   header.e_type = ET_DYN;
-  std::memcpy(&header.e_machine, read_file(test_plugin("good_source")).data() + offsetof(Elf64_Ehdr, e_machine), 2);
+  std::memcpy(&header.e_machine,
+              read_file(test_plugin("good_source")).data() + offsetof(Elf64_Ehdr, e_machine), 2);
   header.e_phoff = sizeof(header);
   header.e_phentsize = sizeof(Elf64_Phdr);
   header.e_phnum = 2;
@@ -132,8 +139,11 @@ std::string library_with(const std::string& notes, uint64_t claimed = UINT64_MAX
   return out + notes;
 }
 
-std::string note(const std::string& owner, uint32_t type, const std::string& text, int64_t size = -1) {
-  uint32_t words[3] = {static_cast<uint32_t>(owner.size() + 1), static_cast<uint32_t>(size < 0 ? text.size() : static_cast<size_t>(size)), type};
+std::string note(const std::string& owner, uint32_t type, const std::string& text,
+                 int64_t size = -1) {
+  uint32_t words[3] = {static_cast<uint32_t>(owner.size() + 1),
+                       static_cast<uint32_t>(size < 0 ? text.size() : static_cast<size_t>(size)),
+                       type};
   std::string out(reinterpret_cast<char*>(words), sizeof(words));
   auto pad = [&] { out.resize((out.size() + 3) / 4 * 4); };
   out += owner + '\0';
@@ -145,7 +155,8 @@ std::string note(const std::string& owner, uint32_t type, const std::string& tex
 
 TEST(ElfNote, FindsItsNoteAmongOthersAndRefusesTwo) {
   auto ours = note("Sluice", SLUICE_NOTE_TYPE, "{1}");
-  auto other = note("GNU", 1, "xxxxx") + note("Sluice", 7, "other type") + note("SluiceX", SLUICE_NOTE_TYPE, "no");
+  auto other = note("GNU", 1, "xxxxx") + note("Sluice", 7, "other type") +
+               note("SluiceX", SLUICE_NOTE_TYPE, "no");
   auto file = library_with(other + ours + other);
   EXPECT_EQ(read_manifest_note(as_bytes(file)).value(), "{1}");
   EXPECT_THAT(error_of(library_with(ours + ours)), HasSubstr("two Sluice manifests"));
@@ -153,11 +164,16 @@ TEST(ElfNote, FindsItsNoteAmongOthersAndRefusesTwo) {
 }
 
 TEST(ElfNote, BoundsSizes) {
-  EXPECT_TRUE(read_exact(library_with(note("Sluice", SLUICE_NOTE_TYPE, std::string(SLUICE_NOTE_MAX, ' ')))).ok());
-  EXPECT_THAT(error_of(library_with(note("Sluice", SLUICE_NOTE_TYPE, std::string(SLUICE_NOTE_MAX + 1, ' ')))),
+  EXPECT_TRUE(
+      read_exact(library_with(note("Sluice", SLUICE_NOTE_TYPE, std::string(SLUICE_NOTE_MAX, ' '))))
+          .ok());
+  EXPECT_THAT(error_of(library_with(
+                  note("Sluice", SLUICE_NOTE_TYPE, std::string(SLUICE_NOTE_MAX + 1, ' ')))),
               HasSubstr("at most 1048576 are allowed"));
-  EXPECT_THAT(error_of(library_with(note("Sluice", SLUICE_NOTE_TYPE, "x", 0xffffffff))), HasSubstr("broken ELF note"));
-  EXPECT_THAT(error_of(library_with(note("Sluice", SLUICE_NOTE_TYPE, "x"), 1 << 20)), HasSubstr("cut off: segment 1"));
+  EXPECT_THAT(error_of(library_with(note("Sluice", SLUICE_NOTE_TYPE, "x", 0xffffffff))),
+              HasSubstr("broken ELF note"));
+  EXPECT_THAT(error_of(library_with(note("Sluice", SLUICE_NOTE_TYPE, "x"), 1 << 20)),
+              HasSubstr("cut off: segment 1"));
   std::string many;
   for (int i = 0; i < 1100; ++i) many += note("GNU", 1, "");
   EXPECT_THAT(error_of(library_with(many)), HasSubstr("more than 1024 ELF notes"));

@@ -21,9 +21,13 @@ using namespace std::chrono_literals;
 
 constexpr auto kForEver = std::chrono::nanoseconds::max();
 
-TaskOwnerPtr owner(const std::string& name = "o") { return std::make_shared<TaskOwner>(name); }
+TaskOwnerPtr owner(const std::string& name = "o") {
+  return std::make_shared<TaskOwner>(name);
+}
 
-WatchdogOptions bound(std::chrono::milliseconds bound, int threads = 2) { return {"test", threads, bound}; }
+WatchdogOptions bound(std::chrono::milliseconds bound, int threads = 2) {
+  return {"test", threads, bound};
+}
 
 // The same rules hold for both executors.
 enum class Which { kWatchdog, kPlain };
@@ -31,7 +35,8 @@ class EachExecutor : public ::testing::TestWithParam<Which> {
  protected:
   EachExecutor() {
     if (GetParam() == Which::kWatchdog) {
-      executor_ = std::make_unique<WatchdogExecutor>(bound(60s), std::make_shared<AbandonedThreads>());
+      executor_ =
+          std::make_unique<WatchdogExecutor>(bound(60s), std::make_shared<AbandonedThreads>());
     } else {
       base_ = thread_executor("base", 3);
       executor_ = std::make_unique<PlainTaskExecutor>(*base_);
@@ -66,8 +71,14 @@ TEST_P(EachExecutor, StepsOfOneOwnerRunInOrderAndNeverAtOnce) {
 TEST_P(EachExecutor, OwnersRunBesideEachOther) {
   Gate first, second;
   auto a = owner("a"), b = owner("b");
-  executor_->post(a, [&] { second.open(); first.wait(); });
-  executor_->post(b, [&] { second.wait(); first.open(); });  // would wait for ever on one thread
+  executor_->post(a, [&] {
+    second.open();
+    first.wait();
+  });
+  executor_->post(b, [&] {
+    second.wait();
+    first.open();
+  });  // would wait for ever on one thread
   Gate done;
   executor_->post(a, [&] { done.open(); });
   done.wait();
@@ -138,16 +149,19 @@ TEST_P(EachExecutor, ManySleepersAndWakersLoseNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Both, EachExecutor, ::testing::Values(Which::kWatchdog, Which::kPlain),
-                         [](const auto& which) { return which.param == Which::kWatchdog ? "Watchdog" : "Plain"; });
+                         [](const auto& which) {
+                           return which.param == Which::kWatchdog ? "Watchdog" : "Plain";
+                         });
 
 TEST(Watchdog, ReplacesAThreadThatIsHeldAndTellsTheOwner) {
   auto abandoned = std::make_shared<AbandonedThreads>();
   WatchdogExecutor executor(bound(20ms, 1), abandoned);
   Gate hangs, returned, release, other;
-  auto stuck = std::make_shared<TaskOwner>("stuck", [&](bool hanging, std::chrono::milliseconds since) {
-    EXPECT_GE(since, 20ms);
-    (hanging ? hangs : returned).open();
-  });
+  auto stuck =
+      std::make_shared<TaskOwner>("stuck", [&](bool hanging, std::chrono::milliseconds since) {
+        EXPECT_GE(since, 20ms);
+        (hanging ? hangs : returned).open();
+      });
   auto free = owner();
   executor.post(stuck, [&] { release.wait(); });
   executor.post(free, [&] { other.open(); });
@@ -188,7 +202,8 @@ TEST(Watchdog, StopsReplacingAtTheCapAndRecovers) {
 
 TEST(Watchdog, EndsWhileAStepHangs) {
   auto abandoned = std::make_shared<AbandonedThreads>();
-  auto release = std::make_shared<Gate>(), begun = std::make_shared<Gate>(), gone = std::make_shared<Gate>();
+  auto release = std::make_shared<Gate>(), begun = std::make_shared<Gate>(),
+       gone = std::make_shared<Gate>();
   {
     WatchdogExecutor executor(bound(10ms), abandoned);
     executor.post(owner(), [=] {
@@ -239,7 +254,8 @@ TEST(PlainExecutor, IsDeterministicOnASeededExecutor) {
     for (int i = 0; i < 3; ++i) {
       for (auto& one : owners) {
         executor.post(one, [&, one] { order += one->name(); });
-        executor.post_after(one, std::chrono::milliseconds(10 * i + 1), [&, one] { order += one->name() + "!"; });
+        executor.post_after(one, std::chrono::milliseconds(10 * i + 1),
+                            [&, one] { order += one->name() + "!"; });
       }
     }
     sim.advance(1s);
@@ -262,7 +278,8 @@ TEST(BlockingThread, JoinsOrIsAbandonedAndCounted) {
   auto refused = BlockingThread::start("more", abandoned, [] {});
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().kind, ErrorKind::kRetriable);
-  EXPECT_THAT(refused.error().message, ::testing::HasSubstr("1 threads are held by connectors that hang"));
+  EXPECT_THAT(refused.error().message,
+              ::testing::HasSubstr("1 threads are held by connectors that hang"));
   release->open();
   testing::eventually([&] { return abandoned->count() == 0; });
   EXPECT_TRUE(slow->finished());
@@ -273,10 +290,10 @@ TEST(BlockingThread, MayBeDroppedByItsOwnBody) {
   auto gone = std::make_shared<Gate>(), ready = std::make_shared<Gate>();
   auto slot = std::make_shared<std::unique_ptr<BlockingThread>>();
   *slot = BlockingThread::start("self", abandoned, [=] {
-    ready->wait();
-    slot->reset();
-    gone->open();
-  }).value();
+            ready->wait();
+            slot->reset();
+            gone->open();
+          }).value();
   ready->open();
   gone->wait();
   EXPECT_EQ(abandoned->count(), 0u);

@@ -12,9 +12,9 @@ namespace sluice::plugin {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::HasSubstr;
 using testing::TempFolder;
 using testing::write_file;
-using ::testing::HasSubstr;
 
 constexpr uint32_t kRead = SLUICE_FILE_READ;
 constexpr uint32_t kCreate = SLUICE_FILE_READ | SLUICE_FILE_WRITE | SLUICE_FILE_CREATE;
@@ -66,7 +66,8 @@ TEST_P(FileAccessTest, RefusesEverythingElseAndSaysWhatToChange) {
   EXPECT_THAT(open("../outside/secret"), HasSubstr("outside of the folders"));
   EXPECT_THAT(open(base_ / "root/../outside/secret"), HasSubstr("outside of the folders"));
   EXPECT_THAT(open("/etc/passwd"), HasSubstr("outside of the folders"));
-  EXPECT_THAT(open(base_ / "rootless", kCreate), HasSubstr("outside of the folders"));  // not below "root"
+  EXPECT_THAT(open(base_ / "rootless", kCreate),
+              HasSubstr("outside of the folders"));  // not below "root"
   EXPECT_FALSE(fs::exists(base_ / "rootless"));
   EXPECT_THAT(open(""), HasSubstr("is no path"));
   EXPECT_THAT(open(std::string("a\0b", 3)), HasSubstr("is no path"));
@@ -77,7 +78,8 @@ TEST_P(FileAccessTest, ResolvesLinksAndRefusesThoseThatLeadOut) {
   fs::create_symlink(base_ / "outside", base_ / "root/outdir");
   fs::create_symlink(base_ / "second/c", base_ / "root/other");
   fs::create_symlink("sub", base_ / "root/inside");
-  EXPECT_THAT(open(base_ / "root/out"), HasSubstr("that is " + fs::canonical(base_ / "outside/secret").string()));
+  EXPECT_THAT(open(base_ / "root/out"),
+              HasSubstr("that is " + fs::canonical(base_ / "outside/secret").string()));
   EXPECT_THAT(open(base_ / "root/outdir/secret"), HasSubstr("outside of the folders"));
   EXPECT_THAT(open(base_ / "root/outdir/new", kCreate), HasSubstr("outside of the folders"));
   EXPECT_FALSE(fs::exists(base_ / "outside/new"));
@@ -107,7 +109,8 @@ INSTANTIATE_TEST_SUITE_P(Both, FileAccessTest, ::testing::Bool(),
 
 TEST(FileAccess, WithoutRootsOpensNothingAndNamesBadRoots) {
   auto none = FileAccess::make({}).value();
-  EXPECT_THAT(none->open("file", "/etc/passwd", kRead).error().message, HasSubstr("file.allowed.roots"));
+  EXPECT_THAT(none->open("file", "/etc/passwd", kRead).error().message,
+              HasSubstr("file.allowed.roots"));
   auto bad = FileAccess::make({"/no/such/folder"});
   EXPECT_THAT(bad.error().message, HasSubstr("file.allowed.roots: /no/such/folder: "));
 }

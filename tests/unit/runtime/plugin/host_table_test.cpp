@@ -13,11 +13,11 @@
 namespace sluice::plugin {
 namespace {
 
+using ::testing::ElementsAre;
 using testing::FakeServices;
+using ::testing::HasSubstr;
 using testing::TempFolder;
 using testing::write_file;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 class HostTableTest : public ::testing::Test {
  protected:
@@ -74,9 +74,11 @@ TEST_F(HostTableTest, InternsTopicsAndRefusesIllegalNames) {
   EXPECT_EQ(text_of(host_.topic_name(context_.get(), b)), "b");
   EXPECT_EQ(host_.topic_name(context_.get(), 2).data, nullptr);
   for (auto name : {"", ".", "..", "a b", "a/b"}) {
-    EXPECT_EQ(host_.intern_topic(context_.get(), str(name), &a, &error_), SLUICE_CONFIG_ERROR) << name;
+    EXPECT_EQ(host_.intern_topic(context_.get(), str(name), &a, &error_), SLUICE_CONFIG_ERROR)
+        << name;
   }
-  EXPECT_EQ(host_.intern_topic(context_.get(), str(std::string(250, 'x')), &a, &error_), SLUICE_CONFIG_ERROR);
+  EXPECT_EQ(host_.intern_topic(context_.get(), str(std::string(250, 'x')), &a, &error_),
+            SLUICE_CONFIG_ERROR);
   EXPECT_THAT(error_text(), HasSubstr("no legal topic name"));
 }
 
@@ -97,7 +99,8 @@ TEST_F(HostTableTest, FindsStoredOffsetsByThePartitionsJson) {
   ASSERT_EQ(read("/none"), SLUICE_OK);
   EXPECT_EQ(offset.type, SLUICE_NULL);
   EXPECT_EQ(read("/bad"), SLUICE_FATAL);
-  EXPECT_THAT(error_text(), HasSubstr(R"(the stored offset of {"filename":"/bad"} cannot be used)"));
+  EXPECT_THAT(error_text(),
+              HasSubstr(R"(the stored offset of {"filename":"/bad"} cannot be used)"));
   EXPECT_EQ(host_.read_offset(context_.get(), 99, &offset, &error_), SLUICE_FATAL);
   auto wrong = record::int_value(1);
   EXPECT_EQ(host_.intern_partition(context_.get(), &wrong, &number, &error_), SLUICE_FATAL);
@@ -134,19 +137,29 @@ TEST_F(HostTableTest, ArenaHonoursSizesAndAlignments) {
 
 TEST_F(HostTableTest, MetricsCarryConnectorAndTask) {
   uint32_t counter = 0, again = 1, gauge = 0;
-  ASSERT_EQ(host_.metric_register(context_.get(), SLUICE_METRIC_COUNTER, str("lines_total"), str("Lines."), &counter, &error_), SLUICE_OK);
-  ASSERT_EQ(host_.metric_register(context_.get(), SLUICE_METRIC_COUNTER, str("lines_total"), str("Lines."), &again, &error_), SLUICE_OK);
+  ASSERT_EQ(host_.metric_register(context_.get(), SLUICE_METRIC_COUNTER, str("lines_total"),
+                                  str("Lines."), &counter, &error_),
+            SLUICE_OK);
+  ASSERT_EQ(host_.metric_register(context_.get(), SLUICE_METRIC_COUNTER, str("lines_total"),
+                                  str("Lines."), &again, &error_),
+            SLUICE_OK);
   EXPECT_EQ(counter, again);
-  ASSERT_EQ(host_.metric_register(context_.get(), SLUICE_METRIC_GAUGE, str("lag"), str(""), &gauge, &error_), SLUICE_OK);
+  ASSERT_EQ(host_.metric_register(context_.get(), SLUICE_METRIC_GAUGE, str("lag"), str(""), &gauge,
+                                  &error_),
+            SLUICE_OK);
   host_.metric_add(context_.get(), counter, 2.5);
-  host_.metric_add(context_.get(), counter, -1);   // a counter never goes back
-  host_.metric_add(context_.get(), gauge, 5);      // not its function
+  host_.metric_add(context_.get(), counter, -1);  // a counter never goes back
+  host_.metric_add(context_.get(), gauge, 5);     // not its function
   host_.metric_set(context_.get(), gauge, -3);
   host_.metric_set(context_.get(), 77, 1);
-  EXPECT_THAT(metrics_.expose(), HasSubstr("sluice_plugin_lines_total{connector=\"c\",task=\"0\"} 2.5\n"));
+  EXPECT_THAT(metrics_.expose(),
+              HasSubstr("sluice_plugin_lines_total{connector=\"c\",task=\"0\"} 2.5\n"));
   EXPECT_THAT(metrics_.expose(), HasSubstr("sluice_plugin_lag{connector=\"c\",task=\"0\"} -3\n"));
-  EXPECT_NE(host_.metric_register(context_.get(), SLUICE_METRIC_COUNTER, str("a b"), str(""), &counter, &error_), SLUICE_OK);
-  EXPECT_EQ(host_.metric_register(context_.get(), 9, str("x"), str(""), &counter, &error_), SLUICE_UNSUPPORTED);
+  EXPECT_NE(host_.metric_register(context_.get(), SLUICE_METRIC_COUNTER, str("a b"), str(""),
+                                  &counter, &error_),
+            SLUICE_OK);
+  EXPECT_EQ(host_.metric_register(context_.get(), 9, str("x"), str(""), &counter, &error_),
+            SLUICE_UNSUPPORTED);
   context_.reset();
   EXPECT_EQ(metrics_.series(), 0u);
 }
@@ -183,14 +196,22 @@ TEST_F(HostTableTest, RecordErrorsCountInsideOfPutOnly) {
 
 TEST_F(HostTableTest, OpensFilesOfTheRootsOnly) {
   int32_t fd = -2;
-  ASSERT_EQ(host_.open_file(context_.get(), str("file"), str(folder_ / "f"), SLUICE_FILE_READ, &fd, &error_), SLUICE_OK);
+  ASSERT_EQ(host_.open_file(context_.get(), str("file"), str(folder_ / "f"), SLUICE_FILE_READ, &fd,
+                            &error_),
+            SLUICE_OK);
   ASSERT_GE(fd, 0);
   ::close(fd);
-  EXPECT_EQ(host_.open_file(context_.get(), str("file"), str("/etc/passwd"), SLUICE_FILE_READ, &fd, &error_), SLUICE_CONFIG_ERROR);
+  EXPECT_EQ(host_.open_file(context_.get(), str("file"), str("/etc/passwd"), SLUICE_FILE_READ, &fd,
+                            &error_),
+            SLUICE_CONFIG_ERROR);
   EXPECT_EQ(fd, -1);
   EXPECT_THAT(error_text(), HasSubstr("file.allowed.roots"));
-  EXPECT_EQ(host_.open_file(context_.get(), str("file"), str(folder_ / "later"), SLUICE_FILE_READ, &fd, &error_), SLUICE_NOT_CONNECTED);
-  EXPECT_EQ(host_.open_file(context_.get(), str("file"), str(folder_ / "f"), 1u << 30, &fd, &error_), SLUICE_UNSUPPORTED);
+  EXPECT_EQ(host_.open_file(context_.get(), str("file"), str(folder_ / "later"), SLUICE_FILE_READ,
+                            &fd, &error_),
+            SLUICE_NOT_CONNECTED);
+  EXPECT_EQ(
+      host_.open_file(context_.get(), str("file"), str(folder_ / "f"), 1u << 30, &fd, &error_),
+      SLUICE_UNSUPPORTED);
 }
 
 TEST_F(HostTableTest, EventsReachTheServicesAndWakesDoToo) {
@@ -205,14 +226,16 @@ TEST_F(HostTableTest, EventsReachTheServicesAndWakesDoToo) {
 TEST_F(HostTableTest, LogsUnderTheInstancesName) {
   std::vector<std::string> lines;
   logging::set_sink([&](logging::Level level, std::string_view logger, std::string_view message) {
-    lines.push_back(std::string(logging::to_string(level)) + " " + std::string(logger) + " " + std::string(message));
+    lines.push_back(std::string(logging::to_string(level)) + " " + std::string(logger) + " " +
+                    std::string(message));
   });
   host_.log(context_.get(), SLUICE_LOG_WARN, str("careful"));
   host_.log(context_.get(), SLUICE_LOG_DEBUG, str("not written"));
   host_.log(context_.get(), 99, str("an unknown level is an error"));
   logging::set_sink(nullptr);
   EXPECT_EQ(host_.log_level(context_.get()), SLUICE_LOG_INFO);
-  EXPECT_THAT(lines, ElementsAre("WARN connector.c.task-0 careful", "ERROR connector.c.task-0 an unknown level is an error"));
+  EXPECT_THAT(lines, ElementsAre("WARN connector.c.task-0 careful",
+                                 "ERROR connector.c.task-0 an unknown level is an error"));
 }
 
 TEST(FillError, CutsLongTextsBetweenCharacters) {

@@ -11,16 +11,16 @@ namespace sluice::plugin {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::ElementsAre;
 using testing::FakeServices;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using testing::options_for;
 using testing::put_plugin;
 using testing::read_file;
 using testing::TempFolder;
 using testing::test_plugin;
 using testing::write_file;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 const std::vector<Kind> kConnectors{Kind::kSource, Kind::kSink};
 
@@ -46,7 +46,8 @@ std::string first_record(SourceTask& task) {
 
 // The library with one of its texts changed for another of the same length.
 std::string edited(std::string file, const std::string& from, const std::string& to) {
-  for (auto at = file.find(from); at != std::string::npos; at = file.find(from, at + 1)) file.replace(at, from.size(), to);
+  for (auto at = file.find(from); at != std::string::npos; at = file.find(from, at + 1))
+    file.replace(at, from.size(), to);
   return file;
 }
 
@@ -80,7 +81,8 @@ TEST(LibraryFiles, OneOverwrittenInPlaceHurtsNobodyAndIsANewVersion) {
   auto old_class = registry->find("good.Source", kConnectors).value();
   ASSERT_TRUE(registry->create_source(old_class, {{"topic", "t"}}, services, old_task).ok());
   EXPECT_EQ(first_record(*old_task), "record 0");
-  // First garbage, which would crash code that runs from a map of the file; then cut; then another good one.
+  // First garbage, which would crash code that runs from a map of the file; then cut; then another
+  // good one.
   write_file(path, std::string(fs::file_size(path), '\xCC'));
   EXPECT_EQ(first_record(*old_task), "record 3");
   fs::resize_file(path, 10);
@@ -120,7 +122,8 @@ TEST(LibraryFiles, CutTextAndForeignFilesAreRefusedByName) {
   auto registry = make_registry(options_for(folder));
   EXPECT_THAT(names(*registry), IsEmpty());
   std::map<std::string, std::string> problems;
-  for (const auto& problem : registry->problems()) problems[fs::path(problem.library).filename().string()] = problem.text;
+  for (const auto& problem : registry->problems())
+    problems[fs::path(problem.library).filename().string()] = problem.text;
   EXPECT_THAT(problems["cut.so"], HasSubstr("the file is cut off"));
   EXPECT_THAT(problems["text.so"], HasSubstr("does not begin with the ELF signature"));
   EXPECT_THAT(problems["empty.so"], HasSubstr("does not begin with the ELF signature"));
@@ -188,7 +191,8 @@ TEST(LibraryFiles, FindingGoesByKafkasNamesAndSuggests) {
   EXPECT_EQ(near.error().kind, ErrorKind::kNotFound);
   EXPECT_THAT(near.error().message, HasSubstr("did you mean good.Source?"));
   auto refused = registry->find("bad.NoEntry", kConnectors);
-  EXPECT_THAT(refused.error().message, HasSubstr("the library that has it was refused: " + folder / "bad_no_entry.so"));
+  EXPECT_THAT(refused.error().message,
+              HasSubstr("the library that has it was refused: " + folder / "bad_no_entry.so"));
 }
 
 // The cache spares the probe: a probe that cannot be run shows whether it was asked.
@@ -227,9 +231,11 @@ TEST_F(CacheTest, GoesByContentsNotByNameOrDate) {
   registry(true)->settle();
   fs::rename(path, folder_ / "renamed.so");
   EXPECT_TRUE(loads_without_probe());
-  fs::last_write_time(folder_ / "renamed.so", fs::file_time_type::clock::now() - std::chrono::hours(1));
+  fs::last_write_time(folder_ / "renamed.so",
+                      fs::file_time_type::clock::now() - std::chrono::hours(1));
   EXPECT_TRUE(loads_without_probe());
-  write_file(folder_ / "renamed.so", edited(read_file(folder_ / "renamed.so"), "record ", "RECORD "));
+  write_file(folder_ / "renamed.so",
+             edited(read_file(folder_ / "renamed.so"), "record ", "RECORD "));
   EXPECT_FALSE(loads_without_probe());
 }
 
@@ -237,7 +243,8 @@ TEST_F(CacheTest, IgnoresAFileThatIsBrokenOrNotItsOwn) {
   put_plugin(folder_, "good_source");
   registry(true)->settle();
   auto good = read_file(cache_ / "plugin-cache.json");
-  for (auto text : {std::string("{"), std::string("[]"), std::string(R"({"format":1,"abi":1,"libraries":{"x":{}}})"),
+  for (auto text : {std::string("{"), std::string("[]"),
+                    std::string(R"({"format":1,"abi":1,"libraries":{"x":{}}})"),
                     edited(good, "\"abi\":1,", "\"abi\":2,"), good.substr(0, good.size() / 2)}) {
     write_file(cache_ / "plugin-cache.json", text);
     EXPECT_FALSE(loads_without_probe()) << text.substr(0, 80);
@@ -265,7 +272,8 @@ TEST_F(CacheTest, ATimeoutIsNotRemembered) {
 
 TEST_F(CacheTest, AHundredLibrariesAreListedFromMemoryAlone) {
   for (int i = 0; i < 100; ++i) {
-    auto file = edited(read_file(test_plugin("good_source")), "good.Source", "good.S" + std::to_string(10000 + i));
+    auto file = edited(read_file(test_plugin("good_source")), "good.Source",
+                       "good.S" + std::to_string(10000 + i));
     write_file(folder_ / ("p" + std::to_string(i) + ".so"), file);
   }
   registry(true)->settle();

@@ -17,7 +17,8 @@ using ::testing::HasSubstr;
 // A manifest around one key's members, one class's members, or its own.
 std::string around_key(const std::string& members) {
   return R"({"abi":[0,1],"name":"l","version":"1","classes":[{"name":"a.B","kind":"sink","capabilities":[],)"
-         R"("config":[{)" + members + "}]}]}";
+         R"("config":[{)" +
+         members + "}]}]}";
 }
 std::string around_class(const std::string& members) {
   return R"({"abi":[0,1],"name":"l","version":"1","classes":[{)" + members + "}]}";
@@ -68,19 +69,30 @@ TEST(Manifest, NamesThePlaceOfWhatIsWrong) {
   EXPECT_THAT(error_of("{"), HasSubstr("no valid JSON"));
   EXPECT_THAT(error_of("[]"), HasSubstr("expected an object"));
   EXPECT_THAT(error_of("{}"), HasSubstr("expected [major, minor]"));
-  EXPECT_THAT(error_of(R"({"abi":[0,1],"name":"l","version":"1","classes":[]})"), HasSubstr("1 to 256 classes"));
+  EXPECT_THAT(error_of(R"({"abi":[0,1],"name":"l","version":"1","classes":[]})"),
+              HasSubstr("1 to 256 classes"));
   EXPECT_THAT(error_of(R"({"abi":[0,1],"version":"1"})"), HasSubstr("note: name is missing"));
   EXPECT_EQ(error_of(around_key(kKey)), "");
-  EXPECT_EQ(error_of(around_key(kKey + R"(,"colour":"red")")), "manifest: a.B, key 0: unknown member 'colour'");
-  EXPECT_EQ(error_of(around_key(R"("name":"k","type":"TEXT")")), "manifest: a.B, key 0: type has the unknown value 'TEXT'");
-  EXPECT_EQ(error_of(around_key(kKey + R"(,"min":1)")), "manifest: a.B, key 0: flag has_min and min disagree");
-  EXPECT_EQ(error_of(around_key(kKey + R"(,"default":5)")), "manifest: a.B, key 0: default is no string");
-  EXPECT_EQ(error_of(around_key(kKey + R"(,"order":-2)")), "manifest: a.B, key 0: order is out of range");
-  EXPECT_EQ(error_of(around_class(R"("name":"x","kind":"wheel")")), "manifest: class 0: kind has the unknown value 'wheel'");
-  EXPECT_THAT(error_of(around_class(R"("name":"x\u0000","kind":"sink")")), HasSubstr("control characters"));
-  EXPECT_THAT(error_of(around_class(R"("name":")" + std::string(300, 'x') + R"(","kind":"sink")")), HasSubstr("longer than 255"));
-  EXPECT_THAT(error_of(around_class(R"("name":"x","kind":"sink","capabilities":[]},{"name":"x","kind":"sink","capabilities":[])")),
-              HasSubstr("x: is declared twice"));
+  EXPECT_EQ(error_of(around_key(kKey + R"(,"colour":"red")")),
+            "manifest: a.B, key 0: unknown member 'colour'");
+  EXPECT_EQ(error_of(around_key(R"("name":"k","type":"TEXT")")),
+            "manifest: a.B, key 0: type has the unknown value 'TEXT'");
+  EXPECT_EQ(error_of(around_key(kKey + R"(,"min":1)")),
+            "manifest: a.B, key 0: flag has_min and min disagree");
+  EXPECT_EQ(error_of(around_key(kKey + R"(,"default":5)")),
+            "manifest: a.B, key 0: default is no string");
+  EXPECT_EQ(error_of(around_key(kKey + R"(,"order":-2)")),
+            "manifest: a.B, key 0: order is out of range");
+  EXPECT_EQ(error_of(around_class(R"("name":"x","kind":"wheel")")),
+            "manifest: class 0: kind has the unknown value 'wheel'");
+  EXPECT_THAT(error_of(around_class(R"("name":"x\u0000","kind":"sink")")),
+              HasSubstr("control characters"));
+  EXPECT_THAT(error_of(around_class(R"("name":")" + std::string(300, 'x') + R"(","kind":"sink")")),
+              HasSubstr("longer than 255"));
+  EXPECT_THAT(
+      error_of(around_class(
+          R"("name":"x","kind":"sink","capabilities":[]},{"name":"x","kind":"sink","capabilities":[])")),
+      HasSubstr("x: is declared twice"));
 }
 
 TEST(Manifest, JudgesTheVersionBeforeAnythingElse) {
@@ -88,10 +100,13 @@ TEST(Manifest, JudgesTheVersionBeforeAnythingElse) {
   ASSERT_FALSE(later.ok());
   EXPECT_EQ(later.error().kind, ErrorKind::kUnsupported);
   EXPECT_EQ(later.error().message,
-            "built for version 1.0 of the plugin ABI, this worker accepts 0.1 to 0.1; build it with the SDK of this worker");
+            "built for version 1.0 of the plugin ABI, this worker accepts 0.1 to 0.1; build it "
+            "with the SDK of this worker");
 }
 
-sluice_str str(const char* text) { return {text, std::strlen(text)}; }
+sluice_str str(const char* text) {
+  return {text, std::strlen(text)};
+}
 
 // Tables by hand, as a C plugin has them.
 struct Tables {
@@ -121,7 +136,8 @@ TEST(Describe, ReadsTablesAndFindsWhatDiffers) {
   EXPECT_EQ(first->classes[0].config.keys()[0].name, "k");
   EXPECT_EQ(difference(*first, *describe_plugin(&tables.plugin)), std::nullopt);
   tables.key.importance = SLUICE_IMPORTANCE_LOW;
-  EXPECT_EQ(difference(*first, *describe_plugin(&tables.plugin)), "a.B: different definitions of config key 'k'");
+  EXPECT_EQ(difference(*first, *describe_plugin(&tables.plugin)),
+            "a.B: different definitions of config key 'k'");
   tables.cls.kind = SLUICE_KIND_SOURCE;
   EXPECT_EQ(difference(*first, *describe_plugin(&tables.plugin)), "classes a.B and a.B");
 }
@@ -141,7 +157,8 @@ TEST(Describe, RefusesBrokenTables) {
   EXPECT_THAT(describe_plugin(&tables.plugin).error().message, HasSubstr("unknown kind 99"));
   tables.cls.kind = SLUICE_KIND_SINK;
   tables.def.key_size = 8;
-  EXPECT_THAT(describe_plugin(&tables.plugin).error().message, HasSubstr("no valid config definition"));
+  EXPECT_THAT(describe_plugin(&tables.plugin).error().message,
+              HasSubstr("no valid config definition"));
   tables.def.key_size = sizeof(sluice_config_key);
   tables.key.type = 77;
   EXPECT_THAT(describe_plugin(&tables.plugin).error().message, HasSubstr("unknown type"));

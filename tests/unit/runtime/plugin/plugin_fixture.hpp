@@ -30,7 +30,9 @@ class TempFolder {
   std::string path_;
 };
 
-inline std::string test_plugin(const std::string& name) { return std::string(SLUICE_TEST_PLUGINS) + "/" + name + ".so"; }
+inline std::string test_plugin(const std::string& name) {
+  return std::string(SLUICE_TEST_PLUGINS) + "/" + name + ".so";
+}
 
 inline std::string read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -43,7 +45,8 @@ inline void write_file(const std::string& path, const std::string& contents) {
   std::filesystem::permissions(path, std::filesystem::perms(0644));
 }
 
-inline std::string put_plugin(const TempFolder& folder, const std::string& name, const std::string& as = "") {
+inline std::string put_plugin(const TempFolder& folder, const std::string& name,
+                              const std::string& as = "") {
   auto target = folder / (as.empty() ? name : as) + ".so";
   write_file(target, read_file(test_plugin(name)));
   return target;

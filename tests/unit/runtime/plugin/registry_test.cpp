@@ -8,12 +8,12 @@
 namespace sluice::plugin {
 namespace {
 
+using ::testing::ElementsAre;
 using testing::FakeServices;
+using ::testing::HasSubstr;
 using testing::options_for;
 using testing::put_plugin;
 using testing::TempFolder;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 const std::vector<Kind> kConnectors{Kind::kSource, Kind::kSink};
 
@@ -89,7 +89,10 @@ TEST(Registry, RunsASinkThroughTheAdapter) {
     batch.raw()->records = &record;
     batch.raw()->record_count = 1;
     batch.raw()->record_size = sizeof(record);
-    batch.raw()->release = [](sluice_batch* b) { b->release = nullptr; ++released; };
+    batch.raw()->release = [](sluice_batch* b) {
+      b->release = nullptr;
+      ++released;
+    };
     std::vector<RecordFailure> failures;
     auto outcome = task->put(batch, failures);
     ASSERT_TRUE(outcome.ok()) << outcome.text;
@@ -113,7 +116,8 @@ TEST_P(Refused, WithATextThatNamesFileAndReason) {
   TempFolder folder;
   auto path = put_plugin(folder, GetParam().library);
   auto options = options_for(folder);
-  if (std::string(GetParam().library) == "bad_entry_hangs") options.probe_timeout = std::chrono::milliseconds(200);
+  if (std::string(GetParam().library) == "bad_entry_hangs")
+    options.probe_timeout = std::chrono::milliseconds(200);
   auto registry = make_registry(options);
   auto text = only_problem(*registry);
   EXPECT_THAT(text, HasSubstr(path));
@@ -123,7 +127,8 @@ TEST_P(Refused, WithATextThatNamesFileAndReason) {
 
 INSTANTIATE_TEST_SUITE_P(
     BadPlugins, Refused,
-    ::testing::Values(Refusal{"bad_no_note", "no manifest"}, Refusal{"bad_malformed_note", "no valid JSON"},
+    ::testing::Values(Refusal{"bad_no_note", "no manifest"},
+                      Refusal{"bad_malformed_note", "no valid JSON"},
                       Refusal{"bad_no_entry", "does not export sluice_plugin_entry"},
                       Refusal{"bad_wrong_abi", "this worker accepts 0.1 to 0.1"},
                       Refusal{"bad_wrong_abi_table", "this worker accepts 0.1 to 0.1"},
