@@ -56,9 +56,12 @@ ParseResult parse_value(const ConfigKey& key, const std::string& raw) {
         return invalid_value(key.name, raw, "Expected value to be either true or false");
       }
       return parsed;
-    case Type::kInt: return parse_integer(key, raw, INT32_MIN, INT32_MAX);
-    case Type::kShort: return parse_integer(key, raw, INT16_MIN, INT16_MAX);
-    case Type::kLong: return parse_integer(key, raw, INT64_MIN, INT64_MAX);
+    case Type::kInt:
+      return parse_integer(key, raw, INT32_MIN, INT32_MAX);
+    case Type::kShort:
+      return parse_integer(key, raw, INT16_MIN, INT16_MAX);
+    case Type::kLong:
+      return parse_integer(key, raw, INT64_MIN, INT64_MAX);
     case Type::kDouble: {
       auto value = parse_java_double(parsed.text);
       if (!value) return invalid_value(key.name, raw, "Not a number of type DOUBLE");
@@ -72,7 +75,8 @@ ParseResult parse_value(const ConfigKey& key, const std::string& raw) {
       return parsed;
     case Type::kString:
     case Type::kClass:
-    case Type::kPassword: return parsed;
+    case Type::kPassword:
+      return parsed;
   }
   std::abort();
 }
@@ -213,7 +217,8 @@ const std::string& value_of(const ConfigMap& config, const std::string& name) {
 }  // namespace
 
 const char* to_string(Type type) {
-  static const char* const kNames[] = {"BOOLEAN", "STRING", "INT", "SHORT", "LONG", "DOUBLE", "LIST", "CLASS", "PASSWORD"};
+  static const char* const kNames[] = {"BOOLEAN", "STRING", "INT",   "SHORT",   "LONG",
+                                       "DOUBLE",  "LIST",   "CLASS", "PASSWORD"};
   return kNames[static_cast<int>(type)];
 }
 
@@ -326,7 +331,9 @@ std::string get_string(const ConfigMap& config, const std::string& name) {
   return found == config.end() ? std::string() : found->second;
 }
 
-bool get_bool(const ConfigMap& config, const std::string& name) { return value_of(config, name) == "true"; }
+bool get_bool(const ConfigMap& config, const std::string& name) {
+  return value_of(config, name) == "true";
+}
 
 int64_t get_int(const ConfigMap& config, const std::string& name) {
   auto value = parse_java_integer(value_of(config, name), INT64_MIN, INT64_MAX);

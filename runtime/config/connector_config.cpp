@@ -30,10 +30,10 @@ void embed_plugins(ConfigDef& def, const ConfigMap& config, const char* kind, co
                    const std::string& group, const std::function<const ConfigDef*(const std::string&)>& lookup) {
   for (const auto& alias : aliases(config, key)) {
     const std::string prefix = key + "." + alias + ".";
-    ConfigKey type = connector_key(prefix + "type", Type::kClass, std::nullopt, Importance::kHigh,
-                                   std::string("Class for the '") + alias + "' " + kind + ".", group + ": " + alias, 0,
-                                   Width::kLong, std::string(key == "transforms" ? "Transformation" : "Predicate") +
-                                                     " type for " + alias);
+    ConfigKey type = connector_key(
+        prefix + "type", Type::kClass, std::nullopt, Importance::kHigh,
+        std::string("Class for the '") + alias + "' " + kind + ".", group + ": " + alias, 0, Width::kLong,
+        std::string(key == "transforms" ? "Transformation" : "Predicate") + " type for " + alias);
     type.required = true;
     type.validator = [lookup](const std::string& name) -> std::optional<std::string> {
       if (lookup && lookup(name)) return std::nullopt;
@@ -45,7 +45,8 @@ void embed_plugins(ConfigDef& def, const ConfigMap& config, const char* kind, co
       ConfigDef implicit;
       implicit.define(connector_key("predicate", Type::kString, std::nullopt, Importance::kMedium,
                                     "The alias of the predicate that decides for each record whether the "
-                                    "transformation is applied.", "", -1, Width::kNone, ""));
+                                    "transformation is applied.",
+                                    "", -1, Width::kNone, ""));
       implicit.define(connector_key("negate", Type::kBoolean, "false", Importance::kMedium,
                                     "Whether the predicate is negated.", "", -1, Width::kNone, ""));
       def.embed(prefix, group + ": " + alias, implicit, order);
@@ -83,7 +84,9 @@ void enrich(ConfigDef& def, const ConfigMap& config, const KnownClasses& known) 
   embed_plugins(def, config, "predicate", "predicates", "Predicates", known.predicate);
 }
 
-bool blank(const std::string& text) { return trim(text).empty(); }
+bool blank(const std::string& text) {
+  return trim(text).empty();
+}
 
 ConfigValue& value_of(std::vector<ConfigValue>& values, const std::string& name, const ConfigMap& config) {
   for (auto& value : values) {
@@ -159,8 +162,8 @@ void validate_sink_topics(const ConfigMap& config, std::vector<ConfigValue>& val
   if (matched.ok() && !*matched) return;
   value_of(values, "topics.regex", config)
       .errors.push_back(matched.ok() ? "The DLQ topic '" + dlq +
-                                           "' may not be matched by the regex for the topics ('topics.regex=" + pattern +
-                                           "') consumed by the connector"
+                                           "' may not be matched by the regex for the topics ('topics.regex=" +
+                                           pattern + "') consumed by the connector"
                                      : matched.error().message);
 }
 
@@ -183,8 +186,9 @@ void validate_transforms(const ConfigMap& config, std::vector<ConfigValue>& valu
 }
 
 bool is_free_framework_key(const std::string& name) {
-  for (const char* prefix : {"producer.override.", "consumer.override.", "admin.override.", "key.converter.",
-                             "value.converter.", "header.converter.", "transforms.", "predicates.", "topic.creation."}) {
+  for (const char* prefix :
+       {"producer.override.", "consumer.override.", "admin.override.", "key.converter.", "value.converter.",
+        "header.converter.", "transforms.", "predicates.", "topic.creation."}) {
     if (name.starts_with(prefix)) return true;
   }
   return false;

@@ -49,7 +49,9 @@ class Builder : public nlohmann::detail::json_sax_dom_parser<Json> {
   std::string message_;
 };
 
-Error bad(const std::string& source, const std::string& what) { return {ErrorKind::kInvalid, source + ": " + what}; }
+Error bad(const std::string& source, const std::string& what) {
+  return {ErrorKind::kInvalid, source + ": " + what};
+}
 
 Result<Json> parse_json(std::string_view text, const std::string& source) {
   Json root;
@@ -72,7 +74,8 @@ Result<ConfigMap> to_config(const Json& object, const std::string& source, const
   for (const auto& [key, value] : object.items()) {
     auto text = scalar(value);
     if (!text) {
-      return bad(source, where + "\"" + key + "\" must be a string, a number or a boolean, but is " + value.type_name());
+      return bad(source,
+                 where + "\"" + key + "\" must be a string, a number or a boolean, but is " + value.type_name());
     }
     config[key] = *text;
   }
@@ -80,7 +83,8 @@ Result<ConfigMap> to_config(const Json& object, const std::string& source, const
 }
 
 Error missing_name(const std::string& source) {
-  return {ErrorKind::kInvalid, "Connector configuration at '" + source + "' is missing the mandatory 'name' configuration"};
+  return {ErrorKind::kInvalid,
+          "Connector configuration at '" + source + "' is missing the mandatory 'name' configuration"};
 }
 
 Result<std::string> initial_state(const Json& value, const std::string& source) {
@@ -107,8 +111,9 @@ Result<ConnectorFile> from_json(const Json& root, const std::string& source) {
   file.name = *name;
   auto [at, fresh] = file.config.try_emplace("name", file.name);
   if (!fresh && at->second != file.name) {
-    return Error{ErrorKind::kInvalid,
-                 "Connector name configuration in 'config' doesn't match the one specified in 'name' at '" + source + "'"};
+    return Error{
+        ErrorKind::kInvalid,
+        "Connector name configuration in 'config' doesn't match the one specified in 'name' at '" + source + "'"};
   }
   if (root.contains("initial_state")) {
     SLUICE_ASSIGN(file.initial_state, initial_state(root["initial_state"], source));

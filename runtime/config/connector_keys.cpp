@@ -60,15 +60,16 @@ std::optional<std::string> check_replication(const std::string& value) {
 }
 
 void define_identity(ConfigDef& def) {
-  ConfigKey name = connector_key("name", Type::kString, std::nullopt, kHigh,
-                                 "The name of the connector, unique in the worker.", "Common", 1, Width::kMedium,
-                                 "Connector name");
+  ConfigKey name =
+      connector_key("name", Type::kString, std::nullopt, kHigh, "The name of the connector, unique in the worker.",
+                    "Common", 1, Width::kMedium, "Connector name");
   name.required = true;
   name.validator = check_name;
   def.define(std::move(name));
   ConfigKey type = connector_key("connector.class", Type::kString, std::nullopt, kHigh,
                                  "The class of the connector: its full name, its simple name, or that without "
-                                 "\"Connector\" at the end.", "Common", 2, Width::kLong, "Connector class");
+                                 "\"Connector\" at the end.",
+                                 "Common", 2, Width::kLong, "Connector class");
   type.required = true;
   def.define(std::move(type));
   ConfigKey tasks = connector_key("tasks.max", Type::kInt, "1", kHigh, "The largest number of tasks.", "Common", 4,
@@ -76,8 +77,8 @@ void define_identity(ConfigDef& def) {
   tasks.min = 1;
   def.define(std::move(tasks));
   def.define(connector_key("tasks.max.enforce", Type::kBoolean, "true", kLow,
-                           "(Deprecated) Whether a connector that makes more tasks than tasks.max fails.", "Common", 5,
-                           Width::kShort, "Enforce tasks max"));
+                           "(Deprecated) Whether a connector that makes more tasks than tasks.max fails.", "Common",
+                           5, Width::kShort, "Enforce tasks max"));
 }
 
 void define_version(ConfigDef& def, const char* name, Importance importance, int order, const char* display) {
@@ -105,9 +106,9 @@ void define_plugins(ConfigDef& def) {
                                        "Transforms", 12, Width::kLong, "Transforms");
   transforms.validator = check_unique;
   def.define(std::move(transforms));
-  ConfigKey predicates = connector_key("predicates", Type::kList, "", kLow,
-                                       "Aliases of the predicates that transformations use.", "Predicates", 13,
-                                       Width::kLong, "Predicates");
+  ConfigKey predicates =
+      connector_key("predicates", Type::kList, "", kLow, "Aliases of the predicates that transformations use.",
+                    "Predicates", 13, Width::kLong, "Predicates");
   predicates.validator = check_unique;
   def.define(std::move(predicates));
   ConfigKey reload = connector_key("config.action.reload", Type::kString, "restart", kLow,
@@ -153,25 +154,26 @@ void define_exactly_once(ConfigDef& def) {
   const char* const group = "Exactly Once Support";
   ConfigKey support = connector_key("exactly.once.support", Type::kString, "requested", kMedium,
                                     "requested, or required: then a connector that cannot deliver exactly once is "
-                                    "refused.", group, 2, Width::kShort, "Exactly once support");
+                                    "refused.",
+                                    group, 2, Width::kShort, "Exactly once support");
   support.allowed = {"requested", "required"};
   support.ignore_case = true;
   def.define(std::move(support));
   ConfigKey boundary = connector_key("transaction.boundary", Type::kString, "poll", kMedium,
-                                     "What becomes one transaction: poll (each batch), interval or connector.", group, 3,
-                                     Width::kShort, "Transaction Boundary");
+                                     "What becomes one transaction: poll (each batch), interval or connector.", group,
+                                     3, Width::kShort, "Transaction Boundary");
   boundary.allowed = {"poll", "connector", "interval"};
   boundary.ignore_case = true;
   def.define(std::move(boundary));
   ConfigKey interval = connector_key("transaction.boundary.interval.ms", Type::kLong, std::nullopt, kLow,
                                      "The time between commits with transaction.boundary=interval; not set: "
-                                     "offset.flush.interval.ms.", group, 4, Width::kShort,
-                                     "Transaction boundary interval");
+                                     "offset.flush.interval.ms.",
+                                     group, 4, Width::kShort, "Transaction boundary interval");
   interval.min = 0;
   def.define(std::move(interval));
   ConfigKey offsets = connector_key("offsets.storage.topic", Type::kString, std::nullopt, kLow,
-                                    "An offsets topic of the connector's own; not set: the worker's.", "offsets.topic",
-                                    1, Width::kLong, "Offsets topic");
+                                    "An offsets topic of the connector's own; not set: the worker's.",
+                                    "offsets.topic", 1, Width::kLong, "Offsets topic");
   offsets.non_empty = true;
   def.define(std::move(offsets));
 }
@@ -211,23 +213,23 @@ const ConfigDef& sink_connector_keys() {
   static const ConfigDef def = [] {
     ConfigDef built(common_keys());
     built.define(connector_key("topics", Type::kList, "", kHigh, "The topics to read, separated by commas.", "Common",
-                                4, Width::kLong, "Topics"));
+                               4, Width::kLong, "Topics"));
     ConfigKey regex = connector_key("topics.regex", Type::kString, "", kHigh,
                                     "A regular expression (as java.util.regex.Pattern) that the names of the topics "
-                                    "to read match as a whole. Either topics or topics.regex.", "Common", 4,
-                                    Width::kLong, "Topics regex");
+                                    "to read match as a whole. Either topics or topics.regex.",
+                                    "Common", 4, Width::kLong, "Topics regex");
     regex.validator = check_regex;
     built.define(std::move(regex));
     const std::string dlq = "errors.deadletterqueue.";
     built.define(connector_key(dlq + "topic.name", Type::kString, "", kMedium,
-                                "The topic for records that fail; empty: none.", "Error Handling", 6, Width::kMedium,
-                                "Dead Letter Queue Topic Name"));
+                               "The topic for records that fail; empty: none.", "Error Handling", 6, Width::kMedium,
+                               "Dead Letter Queue Topic Name"));
     built.define(connector_key(dlq + "topic.replication.factor", Type::kShort, "3", kMedium,
-                                "The replication factor with which that topic is created.", "Error Handling", 7,
-                                Width::kMedium, "Dead Letter Queue Topic Replication Factor"));
+                               "The replication factor with which that topic is created.", "Error Handling", 7,
+                               Width::kMedium, "Dead Letter Queue Topic Replication Factor"));
     built.define(connector_key(dlq + "context.headers.enable", Type::kBoolean, "false", kMedium,
-                                "Whether headers __connect.errors.* tell where and why the record failed.",
-                                "Error Handling", 8, Width::kMedium, "Enable Error Context Headers"));
+                               "Whether headers __connect.errors.* tell where and why the record failed.",
+                               "Error Handling", 8, Width::kMedium, "Enable Error Context Headers"));
     return built;
   }();
   return def;

@@ -18,8 +18,9 @@ bool is_loopback(const std::string& host) {
 
 // Families of keys that are handed on, or that belong to a key of the table.
 bool is_free_worker_key(const std::string& name) {
-  for (const char* prefix : {"producer.", "consumer.", "admin.", "key.converter.", "value.converter.", "header.converter.",
-                             "config.storage.", "offset.storage.", "status.storage.", "metrics.context."}) {
+  for (const char* prefix :
+       {"producer.", "consumer.", "admin.", "key.converter.", "value.converter.", "header.converter.",
+        "config.storage.", "offset.storage.", "status.storage.", "metrics.context."}) {
     if (name.starts_with(prefix)) return true;
   }
   return false;
@@ -27,7 +28,8 @@ bool is_free_worker_key(const std::string& name) {
 
 // Encrypted connections that this version does not have: said once per family, not per key.
 const char* family_without_effect(const std::string& name) {
-  if (name.starts_with("listeners.https.") || name.starts_with("admin.listeners.https.") || name.starts_with("ssl.")) {
+  if (name.starts_with("listeners.https.") || name.starts_with("admin.listeners.https.") ||
+      name.starts_with("ssl.")) {
     return "this version has no TLS.";
   }
   if (name.starts_with("sasl.")) return "the embedded log is called directly, without a connection.";
@@ -54,10 +56,12 @@ void read_listeners(const ConfigMap& values, WorkerConfig* config, std::vector<s
       continue;
     }
     if (!listener->loopback && !insecure) {
-      problems->push_back(invalid_value(
-          "listeners", text,
-          "It is not on loopback and has neither TLS nor authentication, so anyone who reaches it controls the worker. "
-          "Use http://127.0.0.1:" + std::to_string(listener->port) + ", or set listeners.insecure.allow=true"));
+      problems->push_back(invalid_value("listeners", text,
+                                        "It is not on loopback and has neither TLS nor authentication, so anyone who "
+                                        "reaches it controls the worker. "
+                                        "Use http://127.0.0.1:" +
+                                            std::to_string(listener->port) +
+                                            ", or set listeners.insecure.allow=true"));
     }
     config->listeners.push_back(*listener);
   }
@@ -86,7 +90,8 @@ InternalTopic internal_topic(const ConfigMap& original, const ConfigMap& values,
   InternalTopic topic;
   topic.name = get_string(values, prefix + "topic");
   topic.replication_factor = static_cast<int16_t>(get_int(values, prefix + "replication.factor"));
-  if (values.count(prefix + "partitions")) topic.partitions = static_cast<int32_t>(get_int(values, prefix + "partitions"));
+  if (values.count(prefix + "partitions"))
+    topic.partitions = static_cast<int32_t>(get_int(values, prefix + "partitions"));
   topic.configs = with_prefix(original, prefix);
   for (const char* own : {"topic", "replication.factor", "partitions", "file.filename"}) topic.configs.erase(own);
   return topic;
@@ -137,7 +142,8 @@ Error together(const std::string& source, const std::vector<std::string>& proble
   return {ErrorKind::kInvalid, text};
 }
 
-Result<WorkerConfig> parse(const ConfigMap& properties, const std::string& start_directory, const std::string& source) {
+Result<WorkerConfig> parse(const ConfigMap& properties, const std::string& start_directory,
+                           const std::string& source) {
   WorkerConfig config;
   config.original = properties;
   std::vector<std::string> problems;
@@ -181,7 +187,8 @@ Result<Listener> parse_listener(const std::string& text) {
   if (!port) return bad("The port must be a number from 0 to 65535");
   Listener listener;
   listener.host = rest.substr(0, colon);
-  if (listener.host.find_first_of("/@ ?#") != std::string::npos) return bad("The host has characters that no host has");
+  if (listener.host.find_first_of("/@ ?#") != std::string::npos)
+    return bad("The host has characters that no host has");
   if (listener.host.find(':') != std::string::npos) {
     if (listener.host.front() != '[' || listener.host.back() != ']') return bad("An IPv6 address must stand in [ ]");
     listener.host = listener.host.substr(1, listener.host.size() - 2);

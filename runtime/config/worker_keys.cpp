@@ -47,15 +47,18 @@ void define_worker(ConfigDef& def) {
   def.define(std::move(bootstrap));
   const char* const json = "org.apache.kafka.connect.json.JsonConverter";
   def.define(key("key.converter", Type::kClass, json, kHigh, "The converter of keys. Kafka Connect has no default."));
-  def.define(key("value.converter", Type::kClass, json, kHigh, "The converter of values. Kafka Connect has no default."));
+  def.define(
+      key("value.converter", Type::kClass, json, kHigh, "The converter of values. Kafka Connect has no default."));
   def.define(key("header.converter", Type::kClass, "org.apache.kafka.connect.storage.SimpleHeaderConverter", kLow,
                  "The converter of headers."));
   def.define(key("plugin.path", Type::kList, std::nullopt, kLow,
                  "Folders of plugins; not set: the folder beside the binary."));
-  def.define(at_least(key("offset.flush.interval.ms", Type::kLong, "60000", kLow, "How often offsets are committed."), 1));
+  def.define(
+      at_least(key("offset.flush.interval.ms", Type::kLong, "60000", kLow, "How often offsets are committed."), 1));
   def.define(at_least(key("offset.flush.timeout.ms", Type::kLong, "5000", kLow, "How long one commit may take."), 1));
   def.define(at_least(key("task.shutdown.graceful.timeout.ms", Type::kLong, "5000", kLow,
-                          "How long all tasks together may take to stop."), 0));
+                          "How long all tasks together may take to stop."),
+                      0));
   def.define(key("topic.creation.enable", Type::kBoolean, "true", kLow,
                  "Whether topic.creation.* of source connectors is honoured."));
   def.define(key("topic.tracking.enable", Type::kBoolean, "true", kLow, "Whether a connector's topics are tracked."));
@@ -94,8 +97,8 @@ void define_topics(ConfigDef& def) {
     def.define(key((kind + ".storage.replication.factor").c_str(), Type::kShort, "1", kLow,
                    "Its replication factor; one node clamps it to 1."));
     if (partitions) {
-      def.define(at_least(key((kind + ".storage.partitions").c_str(), Type::kInt, partitions, kLow,
-                              "Its number of partitions."), 1));
+      def.define(at_least(
+          key((kind + ".storage.partitions").c_str(), Type::kInt, partitions, kLow, "Its number of partitions."), 1));
     }
   };
   topic("config", "connect-configs", nullptr);
@@ -119,18 +122,19 @@ void define_without_effect(ConfigDef& def) {
   none("header.converter.plugin.version", Type::kString, "each class is there in one version.");
   none("rest.advertised.listener", Type::kString, "there is no other worker that would forward requests.");
   none("admin.listeners", Type::kString, "there are no admin endpoints on other listeners.");
-  for (const char* name : {"session.timeout.ms", "heartbeat.interval.ms", "rebalance.timeout.ms", "worker.sync.timeout.ms",
-                           "worker.unsync.backoff.ms", "scheduled.rebalance.max.delay.ms", "connect.protocol",
-                           "inter.worker.key.generation.algorithm", "inter.worker.key.size", "inter.worker.key.ttl.ms",
-                           "inter.worker.signature.algorithm", "inter.worker.verification.algorithms"}) {
+  for (const char* name :
+       {"session.timeout.ms", "heartbeat.interval.ms", "rebalance.timeout.ms", "worker.sync.timeout.ms",
+        "worker.unsync.backoff.ms", "scheduled.rebalance.max.delay.ms", "connect.protocol",
+        "inter.worker.key.generation.algorithm", "inter.worker.key.size", "inter.worker.key.ttl.ms",
+        "inter.worker.signature.algorithm", "inter.worker.verification.algorithms"}) {
     none(name, Type::kString, "there is one worker and no group of workers.");
   }
-  for (const char* name : {"client.dns.lookup", "client.id", "request.timeout.ms", "retry.backoff.ms",
-                           "retry.backoff.max.ms", "reconnect.backoff.ms", "reconnect.backoff.max.ms",
-                           "connections.max.idle.ms", "metadata.max.age.ms", "metadata.recovery.strategy",
-                           "metadata.recovery.rebootstrap.trigger.ms", "send.buffer.bytes", "receive.buffer.bytes",
-                           "socket.connection.setup.timeout.ms", "socket.connection.setup.timeout.max.ms",
-                           "security.protocol", "security.providers"}) {
+  for (const char* name :
+       {"client.dns.lookup", "client.id", "request.timeout.ms", "retry.backoff.ms", "retry.backoff.max.ms",
+        "reconnect.backoff.ms", "reconnect.backoff.max.ms", "connections.max.idle.ms", "metadata.max.age.ms",
+        "metadata.recovery.strategy", "metadata.recovery.rebootstrap.trigger.ms", "send.buffer.bytes",
+        "receive.buffer.bytes", "socket.connection.setup.timeout.ms", "socket.connection.setup.timeout.max.ms",
+        "security.protocol", "security.providers"}) {
     none(name, Type::kString, "the embedded log is called directly, without a connection.");
   }
   for (const char* name : {"metric.reporters", "metrics.num.samples", "metrics.sample.window.ms",

@@ -6,8 +6,7 @@
 namespace sluice::herder {
 namespace {
 
-config::ConfigKey key(const char* name, config::Type type, const char* value,
-                      const char* documentation, int order) {
+config::ConfigKey key(const char* name, config::Type type, const char* value, const char* documentation, int order) {
   config::ConfigKey result;
   result.name = name;
   result.type = type;
@@ -32,17 +31,14 @@ std::vector<config::ConfigKey> restart_keys() {
                     "exponential backoff. "
                     "Failures that only another config can heal are never retried.",
                     20);
-  auto backoff =
-      key(kRestartBackoffMs, config::Type::kLong, "1000",
-          "How long to wait before the first restart; each further one waits twice as long.", 21);
+  auto backoff = key(kRestartBackoffMs, config::Type::kLong, "1000",
+                     "How long to wait before the first restart; each further one waits twice as long.", 21);
   backoff.min = 1;
-  auto backoff_max = key(
-      kRestartBackoffMaxMs, config::Type::kLong, "60000",
-      "The longest wait between two restarts. A part that ran for so long counts as healed.", 22);
+  auto backoff_max = key(kRestartBackoffMaxMs, config::Type::kLong, "60000",
+                         "The longest wait between two restarts. A part that ran for so long counts as healed.", 22);
   backoff_max.min = 1;
-  auto attempts =
-      key(kRestartMaxAttempts, config::Type::kInt, "-1",
-          "How often in a row a part is restarted before it stays FAILED; -1 for no end.", 23);
+  auto attempts = key(kRestartMaxAttempts, config::Type::kInt, "-1",
+                      "How often in a row a part is restarted before it stays FAILED; -1 for no end.", 23);
   attempts.min = -1;
   return {enable, backoff, backoff_max, attempts};
 }
@@ -51,11 +47,9 @@ RestartSettings RestartSettings::from(const config::ConfigMap& config) {
   config::ConfigDef def;
   for (auto& one : restart_keys()) def.define(std::move(one));
   config::ConfigMap own;
-  for (const auto& one : def.keys())
-    own[one.name] = number_or(config, one.name.c_str(), one.default_value->c_str());
+  for (const auto& one : def.keys()) own[one.name] = number_or(config, one.name.c_str(), one.default_value->c_str());
   auto parsed = def.parse(own);
-  if (!parsed.ok())
-    return {};  // a config of an older version that was never validated against these keys
+  if (!parsed.ok()) return {};  // a config of an older version that was never validated against these keys
   RestartSettings settings;
   settings.enabled = config::get_bool(*parsed, kRestartEnable);
   settings.backoff = std::chrono::milliseconds(config::get_int(*parsed, kRestartBackoffMs));
@@ -69,12 +63,13 @@ RestartPolicy::Decision RestartPolicy::on_failure(const RestartSettings& setting
   if (started_ && now - *started_ >= settings.backoff_max) attempts_ = 0;
   started_.reset();
   if (!restartable)
-    return {std::nullopt, "Not restarted by itself: the config, or what it names, has to change. Then PUT it again or restart the task."};
-  if (!settings.enabled)
-    return {std::nullopt, std::string("Not restarted by itself: ") + kRestartEnable + "=false."};
+    return {std::nullopt,
+            "Not restarted by itself: the config, or what it names, has to change. Then PUT it again or restart the "
+            "task."};
+  if (!settings.enabled) return {std::nullopt, std::string("Not restarted by itself: ") + kRestartEnable + "=false."};
   if (settings.max_attempts >= 0 && attempts_ >= settings.max_attempts) {
-    return {std::nullopt, "Not restarted by itself any more: " + std::to_string(attempts_) +
-                              " restarts in a row (" + kRestartMaxAttempts + ") did not help."};
+    return {std::nullopt, "Not restarted by itself any more: " + std::to_string(attempts_) + " restarts in a row (" +
+                              kRestartMaxAttempts + ") did not help."};
   }
   auto delay = std::min(settings.backoff, settings.backoff_max);
   for (int i = 0; i < attempts_ && delay < settings.backoff_max; ++i) {
@@ -82,12 +77,11 @@ RestartPolicy::Decision RestartPolicy::on_failure(const RestartSettings& setting
   }
   // Up to a fifth less, so that many tasks of one broken target do not come back in the same
   // moment.
-  auto jittered = std::chrono::nanoseconds(delay) - std::chrono::nanoseconds(delay) / 1000 *
-                                                        static_cast<int64_t>(random.next() % 200);
+  auto jittered = std::chrono::nanoseconds(delay) -
+                  std::chrono::nanoseconds(delay) / 1000 * static_cast<int64_t>(random.next() % 200);
   ++attempts_;
   auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(jittered).count();
-  return {jittered, "Restart " + std::to_string(attempts_) + " follows by itself in " +
-                        std::to_string(ms) + " ms."};
+  return {jittered, "Restart " + std::to_string(attempts_) + " follows by itself in " + std::to_string(ms) + " ms."};
 }
 
 }  // namespace sluice::herder

@@ -28,11 +28,11 @@ class Converter {
   virtual ~Converter() = default;
   virtual Result<std::optional<ByteView>> from_connect(std::string_view topic, const sluice_schema* schema,
                                                        const sluice_value& value, Arena& arena) = 0;
-  virtual Result<SchemaAndValue> to_connect(std::string_view topic, std::optional<ByteView> bytes,
-                                            Arena& arena) = 0;
+  virtual Result<SchemaAndValue> to_connect(std::string_view topic, std::optional<ByteView> bytes, Arena& arena) = 0;
 };
 
-// Header values have a name besides. Built in: SimpleHeaderConverter, StringConverter, JsonConverter, ByteArrayConverter.
+// Header values have a name besides. Built in: SimpleHeaderConverter, StringConverter, JsonConverter,
+// ByteArrayConverter.
 class HeaderConverter {
  public:
   virtual ~HeaderConverter() = default;

@@ -13,10 +13,13 @@ constexpr std::string_view kSchemaPart = "{\"schema\":";
 constexpr std::string_view kPayloadPart = ",\"payload\":";
 constexpr size_t kCachedSchemaText = size_t{1} << 20;  // longer schemas are converted each time
 constexpr char kEnvelopeError[] =
-    "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not contain additional fields."
+    "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not contain additional "
+    "fields."
     " If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter configuration.";
 
-Error bad(const std::string& what) { return {ErrorKind::kRecord, what}; }
+Error bad(const std::string& what) {
+  return {ErrorKind::kRecord, what};
+}
 
 Error syntax(const Error& error) {
   return bad("Converting byte[] to Kafka Connect data failed due to serialization error: " + error.message);
@@ -185,8 +188,8 @@ const config::ConfigDef& json_converter_config() {
     using config::ConfigKey;
     using config::Type;
     config::ConfigDef built(converter_base_config());
-    auto add = [&built](const char* name, Type type, const char* value, config::Importance importance, const char* doc,
-                       const char* group, int order, const char* display) -> ConfigKey {
+    auto add = [&built](const char* name, Type type, const char* value, config::Importance importance,
+                        const char* doc, const char* group, int order, const char* display) -> ConfigKey {
       ConfigKey key;
       key.name = name;
       key.type = type;
@@ -204,8 +207,8 @@ const config::ConfigDef& json_converter_config() {
     add("schemas.enable", Type::kBoolean, "true", kHigh,
         "Write the schema next to each key or value, and expect it there when reading.", "Schemas", 0,
         "Enable Schemas");
-    add("schemas.cache.size", Type::kInt, "1000", kHigh, "How many schemas one converter keeps at most.", "Schemas", 1,
-        "Schema Cache Size");
+    add("schemas.cache.size", Type::kInt, "1000", kHigh, "How many schemas one converter keeps at most.", "Schemas",
+        1, "Schema Cache Size");
     auto format = add("decimal.format", Type::kString, "BASE64", kLow,
                       "How decimals are written: BASE64 (the default) or NUMERIC, in any case. Both are read.",
                       "Serialization", 0, "Decimal Format");

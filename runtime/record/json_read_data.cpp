@@ -16,8 +16,12 @@ namespace {
 
 constexpr int64_t kDayMs = 86400000;
 
-Error bad(const std::string& what) { return {ErrorKind::kRecord, what}; }
-Error no_memory() { return bad("the data is larger than the memory bound of a batch"); }
+Error bad(const std::string& what) {
+  return {ErrorKind::kRecord, what};
+}
+Error no_memory() {
+  return bad("the data is larger than the memory bound of a batch");
+}
 
 // Collects the items of an array or map before their number is known.
 class Items {
@@ -81,12 +85,17 @@ class Reader {
         SLUICE_ASSIGN(const bool value, json_.read_boolean());
         return bool_value(value);
       }
-      case SLUICE_INT8: return read_integer(*schema, type, INT8_MIN, INT8_MAX);
-      case SLUICE_INT16: return read_integer(*schema, type, INT16_MIN, INT16_MAX);
-      case SLUICE_INT32: return read_integer(*schema, type, INT32_MIN, INT32_MAX);
-      case SLUICE_INT64: return read_integer(*schema, type, INT64_MIN, INT64_MAX);
+      case SLUICE_INT8:
+        return read_integer(*schema, type, INT8_MIN, INT8_MAX);
+      case SLUICE_INT16:
+        return read_integer(*schema, type, INT16_MIN, INT16_MAX);
+      case SLUICE_INT32:
+        return read_integer(*schema, type, INT32_MIN, INT32_MAX);
+      case SLUICE_INT64:
+        return read_integer(*schema, type, INT64_MIN, INT64_MAX);
       case SLUICE_FLOAT32:
-      case SLUICE_FLOAT64: return read_float(*schema, type);
+      case SLUICE_FLOAT64:
+        return read_float(*schema, type);
       case SLUICE_STRING: {
         if (type != JsonType::kString) return mismatch(*schema, type);
         SLUICE_ASSIGN(const std::string_view value, json_.read_string());
@@ -98,9 +107,12 @@ class Reader {
       case SLUICE_ARRAY:
         if (type != JsonType::kArray) return mismatch(*schema, type);
         return read_array(schema->value_schema);
-      case SLUICE_MAP: return read_map(*schema, type);
-      case SLUICE_STRUCT: return read_struct(*schema, type);
-      default: return bad("Unknown schema type: " + std::to_string(schema->type));
+      case SLUICE_MAP:
+        return read_map(*schema, type);
+      case SLUICE_STRUCT:
+        return read_struct(*schema, type);
+      default:
+        return bad("Unknown schema type: " + std::to_string(schema->type));
     }
   }
 
@@ -126,8 +138,10 @@ class Reader {
         SLUICE_ASSIGN(const std::string_view value, json_.read_string());
         return string_value(value);
       }
-      case JsonType::kArray: return read_array(nullptr);
-      default: return read_object(nullptr);
+      case JsonType::kArray:
+        return read_array(nullptr);
+      default:
+        return read_object(nullptr);
     }
   }
 
@@ -309,8 +323,9 @@ class Reader {
       return bytes;
     }
     if (type != JsonType::kNumber) {
-      return bad(std::string("Invalid type for Decimal, underlying representation should be numeric or bytes but was ") +
-                 to_string(type));
+      return bad(
+          std::string("Invalid type for Decimal, underlying representation should be numeric or bytes but was ") +
+          to_string(type));
     }
     SLUICE_ASSIGN(const JsonNumber number, json_.read_number());
     SLUICE_ASSIGN(const std::string unscaled, decimal_from_text(number.text, scale));

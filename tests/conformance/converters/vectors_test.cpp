@@ -52,7 +52,8 @@ TEST(ConverterVectors, WritesTheBytesOfKafka) {
     Arena arena;
     // The data as it was before a default took the place of a null.
     auto keep_nulls = json({{"replace.null.with.default", "false"}});
-    auto data = keep_nulls->to_connect("t", as_bytes(std::string_view(row.at("nodefault").get_ref<const std::string&>())), arena);
+    auto data = keep_nulls->to_connect(
+        "t", as_bytes(std::string_view(row.at("nodefault").get_ref<const std::string&>())), arena);
     ASSERT_TRUE(data.ok()) << data.error().message;
     EXPECT_EQ(write(*json({}), *data, arena), envelope);
     EXPECT_EQ(write(*keep_nulls, *data, arena), text_of(row, "nodefault"));
@@ -80,7 +81,7 @@ TEST(ConverterVectors, ReadsTheBytesOfKafka) {
     Text rewritten = text_of(row, "rewritten");
     const std::string envelope = row.at("envelope");
     if (envelope.ends_with(":-0.0}")) rewritten = envelope;  // Java's BigDecimal loses the sign, ours keeps it
-    for (int again = 0; again < 2; ++again) {  // the second time through the cache of schemas
+    for (int again = 0; again < 2; ++again) {                // the second time through the cache of schemas
       EXPECT_EQ(rewrite(*converter, envelope, arena), rewritten);
     }
     EXPECT_EQ(rewrite(*converter, row.at("numeric"), arena), rewritten);
@@ -95,7 +96,8 @@ TEST(ConverterVectors, ReadsAndRefusesAsKafka) {
     if (row.at("kind") != "read") continue;
     SCOPED_TRACE(row.at("name").get<std::string>());
     Arena arena;
-    EXPECT_EQ(rewrite(*json({{"schemas.enable", row.at("schemas")}}), row.at("bytes"), arena), text_of(row, "result"));
+    EXPECT_EQ(rewrite(*json({{"schemas.enable", row.at("schemas")}}), row.at("bytes"), arena),
+              text_of(row, "result"));
     ++compared;
   }
   EXPECT_GE(compared, 30);
@@ -115,7 +117,8 @@ TEST(ConverterVectors, GuessesTheTypesOfHeadersAsKafka) {
     const std::string name = row.at("text");
     SCOPED_TRACE(name);
     Arena arena;
-    auto data = make_header_converter("SimpleHeaderConverter", {}).value()->to_connect("t", "h", as_bytes(name), arena);
+    auto data =
+        make_header_converter("SimpleHeaderConverter", {}).value()->to_connect("t", "h", as_bytes(name), arena);
     ASSERT_TRUE(data.ok());
     const Text ours = write(*json({}), *data, arena);
     if (different_headers().count(name)) {

@@ -48,11 +48,13 @@ TEST(ConnectorConfig, GroupsAndOrdersOfKafka) {
 }
 
 TEST(ConnectorConfig, NamesAndTasks) {
-  EXPECT_THAT(source_errors({}, "name"), ElementsAre("Missing required configuration \"name\" which has no default value."));
+  EXPECT_THAT(source_errors({}, "name"),
+              ElementsAre("Missing required configuration \"name\" which has no default value."));
   EXPECT_THAT(source_errors({{"name", " "}}, "name"),
               ElementsAre("Invalid value  for configuration name: String may not be empty"));
-  EXPECT_THAT(source_errors({{"name", "a\nb"}}, "name"),
-              ElementsAre(HasSubstr("String may not contain control sequences but had the following ASCII chars: 10")));
+  EXPECT_THAT(
+      source_errors({{"name", "a\nb"}}, "name"),
+      ElementsAre(HasSubstr("String may not contain control sequences but had the following ASCII chars: 10")));
   EXPECT_THAT(source_errors({{"tasks.max", "0"}}, "tasks.max"),
               ElementsAre("Invalid value 0 for configuration tasks.max: Value must be at least 1"));
   EXPECT_THAT(source_errors({{"transforms", "a,a"}}, "transforms"),
@@ -64,12 +66,14 @@ TEST(ConnectorConfig, TopicsOrRegex) {
   EXPECT_THAT(sink_errors({{"topics", "a"}, {"topics.regex", "b"}}, "topics.regex"),
               ElementsAre("topics and topics.regex are mutually exclusive options, but both are set."));
   EXPECT_THAT(sink_errors({{"topics.regex", "a("}}, "topics.regex"), ElementsAre(HasSubstr("Invalid regex: ")));
-  EXPECT_THAT(sink_errors({{"topics", "a, b"}, {"errors.deadletterqueue.topic.name", "b"}}, "topics"),
-              ElementsAre("The DLQ topic 'b' may not be included in the list of topics ('topics=[a, b]') consumed by the "
-                          "connector"));
-  EXPECT_THAT(sink_errors({{"topics.regex", "d.*"}, {"errors.deadletterqueue.topic.name", "dlq"}}, "topics.regex"),
-              ElementsAre("The DLQ topic 'dlq' may not be matched by the regex for the topics ('topics.regex=d.*') consumed "
-                          "by the connector"));
+  EXPECT_THAT(
+      sink_errors({{"topics", "a, b"}, {"errors.deadletterqueue.topic.name", "b"}}, "topics"),
+      ElementsAre("The DLQ topic 'b' may not be included in the list of topics ('topics=[a, b]') consumed by the "
+                  "connector"));
+  EXPECT_THAT(
+      sink_errors({{"topics.regex", "d.*"}, {"errors.deadletterqueue.topic.name", "dlq"}}, "topics.regex"),
+      ElementsAre("The DLQ topic 'dlq' may not be matched by the regex for the topics ('topics.regex=d.*') consumed "
+                  "by the connector"));
   EXPECT_THAT(sink_topics({{"topics", "a,,b, a"}}), ElementsAre("a", "b"));
 }
 
@@ -78,12 +82,15 @@ TEST(ConnectorConfig, TopicCreationGroups) {
   EXPECT_THAT(source_errors(config, "topic.creation.default.partitions"),
               ElementsAre("Missing required configuration \"topic.creation.default.partitions\" which has no default "
                           "value."));
-  EXPECT_THAT(source_errors(config, "topic.creation.big.include"), ElementsAre(HasSubstr("Syntax error in regular expression")));
-  config = {{"topic.creation.default.partitions", "0"}, {"topic.creation.default.replication.factor", "-1"},
+  EXPECT_THAT(source_errors(config, "topic.creation.big.include"),
+              ElementsAre(HasSubstr("Syntax error in regular expression")));
+  config = {{"topic.creation.default.partitions", "0"},
+            {"topic.creation.default.replication.factor", "-1"},
             {"topic.creation.groups", "g"}};
-  EXPECT_THAT(source_errors(config, "topic.creation.default.partitions"),
-              ElementsAre("Invalid value 0 for configuration topic.creation.default.partitions: Number of partitions must "
-                          "be positive, or -1 to use the broker's default"));
+  EXPECT_THAT(
+      source_errors(config, "topic.creation.default.partitions"),
+      ElementsAre("Invalid value 0 for configuration topic.creation.default.partitions: Number of partitions must "
+                  "be positive, or -1 to use the broker's default"));
   const auto def = source_connector_def(config, {});
   EXPECT_EQ(def.find("topic.creation.g.replication.factor")->default_value, "-1");
   EXPECT_EQ(def.find("topic.creation.default.include")->group, "default: default");
@@ -103,7 +110,8 @@ TEST(ConnectorConfig, TransformsThatAreNotThereAreErrors) {
               ::testing::Contains("Config 'transforms.t.negate' was provided but there is no config "
                                   "'transforms.t.predicate' defining a predicate to be negated."));
   config["transforms.t.predicate"] = "p";
-  EXPECT_THAT(sink_errors(config, "transforms.t.predicate"), ElementsAre(HasSubstr("it is not listed in predicates")));
+  EXPECT_THAT(sink_errors(config, "transforms.t.predicate"),
+              ElementsAre(HasSubstr("it is not listed in predicates")));
 }
 
 TEST(ConnectorConfig, KnownTransformsBringTheirKeys) {
@@ -129,8 +137,12 @@ TEST(ConnectorConfig, UnknownKeys) {
   ConfigKey file;
   file.name = "file";
   own.define(file);
-  const ConfigMap config{{"fiel", "x"}, {"producer.override.linger.ms", "1"}, {"key.converter.schemas.enable", "true"},
-                         {"task.max", "2"}, {"zzzz", "1"}, {"file", "y"}};
+  const ConfigMap config{{"fiel", "x"},
+                         {"producer.override.linger.ms", "1"},
+                         {"key.converter.schemas.enable", "true"},
+                         {"task.max", "2"},
+                         {"zzzz", "1"},
+                         {"file", "y"}};
   EXPECT_THAT(unknown_key_warnings(config, source_connector_def(config, {}), own),
               ElementsAre("Configuration fiel is not known; did you mean file?",
                           "Configuration task.max is not known; did you mean tasks.max?",
@@ -138,7 +150,9 @@ TEST(ConnectorConfig, UnknownKeys) {
 }
 
 TEST(JavaRegex, MatchesAsAWhole) {
-  auto matches = [](const char* pattern, const char* text) { return *JavaRegex::compile(pattern).value().matches(text); };
+  auto matches = [](const char* pattern, const char* text) {
+    return *JavaRegex::compile(pattern).value().matches(text);
+  };
   EXPECT_TRUE(matches("a|ab", "ab"));
   EXPECT_FALSE(matches("a", "ab"));
   EXPECT_TRUE(matches("(?i)ABC-\\d+", "abc-12"));
@@ -150,7 +164,8 @@ TEST(JavaRegex, MatchesAsAWhole) {
 }
 
 TEST(JavaRegex, RefusesWhatMeansSomethingElse) {
-  for (const char* pattern : {"[a&&b]", "[a[b]]", "(?R)", "(?U)a", "(*ANY)a", "(?P<n>a)", "\\Ka", "a(", "(?(1)a)", "[]a]", "\\"}) {
+  for (const char* pattern :
+       {"[a&&b]", "[a[b]]", "(?R)", "(?U)a", "(*ANY)a", "(?P<n>a)", "\\Ka", "a(", "(?(1)a)", "[]a]", "\\"}) {
     auto regex = JavaRegex::compile(pattern);
     EXPECT_FALSE(regex.ok()) << pattern;
   }

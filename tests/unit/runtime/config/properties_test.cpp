@@ -27,8 +27,8 @@ ConfigMap parse(std::string_view text) {
 
 TEST(Properties, SeparatorsCommentsAndBlanks) {
   EXPECT_THAT(parse("a=1\n b : 2\r\nc 3\rd\n# e=5\n!f=6\n\n  \n  g  =  7 8  \nh=\ni:=x\n"),
-              ElementsAre(Pair("a", "1"), Pair("b", "2"), Pair("c", "3"), Pair("d", ""), Pair("g", "7 8  "), Pair("h", ""),
-                          Pair("i", "=x")));
+              ElementsAre(Pair("a", "1"), Pair("b", "2"), Pair("c", "3"), Pair("d", ""), Pair("g", "7 8  "),
+                          Pair("h", ""), Pair("i", "=x")));
 }
 
 TEST(Properties, ContinuationsAndEscapes) {
@@ -41,7 +41,9 @@ TEST(Properties, ContinuationsAndEscapes) {
 TEST(Properties, Encodings) {
   EXPECT_THAT(parse("a=\xc3\xa9"), ElementsAre(Pair("a", "\xc3\xa9")));
   EXPECT_THAT(parse("a=\xe9"), ElementsAre(Pair("a", "\xc3\xa9")));
-  EXPECT_THAT(parse("\xef\xbb\xbf" "a=1"), ElementsAre(Pair("a", "1")));
+  EXPECT_THAT(parse("\xef\xbb\xbf"
+                    "a=1"),
+              ElementsAre(Pair("a", "1")));
 }
 
 TEST(Properties, TheLastOfEqualKeysCounts) {
@@ -104,11 +106,13 @@ TEST(ConnectorFile, ErrorsNameThePlace) {
     return file.ok() ? std::string("no error") : file.error().message;
   };
   EXPECT_EQ(message("a=1"), "Connector configuration at 'c.json' is missing the mandatory 'name' configuration");
-  EXPECT_EQ(message(R"({"a":"1"})"), "Connector configuration at 'c.json' is missing the mandatory 'name' configuration");
+  EXPECT_EQ(message(R"({"a":"1"})"),
+            "Connector configuration at 'c.json' is missing the mandatory 'name' configuration");
   EXPECT_EQ(message(R"({"name":"a","config":{"name":"b"}})"),
             "Connector name configuration in 'config' doesn't match the one specified in 'name' at 'c.json'");
   EXPECT_THAT(message("{\n\"name\": \"a\",\n\"b\": }"), StartsWith("c.json:3: "));
-  EXPECT_EQ(message(R"({"name":"a","b":{}})"), "c.json: \"b\" must be a string, a number or a boolean, but is object");
+  EXPECT_EQ(message(R"({"name":"a","b":{}})"),
+            "c.json: \"b\" must be a string, a number or a boolean, but is object");
   EXPECT_EQ(message(R"({"name":"a","config":{"b":null}})"),
             "c.json: config.\"b\" must be a string, a number or a boolean, but is null");
   EXPECT_THAT(message(R"({"name":"a","config":{},"initial_state":"X"})"), HasSubstr("RUNNING, PAUSED, STOPPED"));

@@ -68,10 +68,12 @@ TEST(WorkerConfig, ReadsWhatAUserWrites) {
 }
 
 TEST(WorkerConfig, AllProblemsAtOnce) {
-  const auto text = error({{"offset.flush.interval.ms", "soon"}, {"topic.creation.enable", "yes"},
+  const auto text = error({{"offset.flush.interval.ms", "soon"},
+                           {"topic.creation.enable", "yes"},
                            {"bootstrap.servers", "localhost:9092"}});
   EXPECT_THAT(text, HasSubstr("problems:"));
-  EXPECT_THAT(text, HasSubstr("Invalid value soon for configuration offset.flush.interval.ms: Not a number of type LONG"));
+  EXPECT_THAT(text,
+              HasSubstr("Invalid value soon for configuration offset.flush.interval.ms: Not a number of type LONG"));
   EXPECT_THAT(text, HasSubstr("Invalid value yes for configuration topic.creation.enable"));
   EXPECT_THAT(text, HasSubstr("for configuration bootstrap.servers: This version has the embedded log only"));
 }
@@ -89,13 +91,16 @@ TEST(WorkerConfig, ClosedByDefault) {
 }
 
 TEST(WorkerConfig, WarnsOfUnknownAndIdleKeys) {
-  auto config = parse({{"ofset.flush.interval.ms", "1"}, {"offset.storage.file.filename", "/tmp/x"},
-                       {"sasl.mechanism", "PLAIN"}, {"zzz", "1"}});
+  auto config = parse({{"ofset.flush.interval.ms", "1"},
+                       {"offset.storage.file.filename", "/tmp/x"},
+                       {"sasl.mechanism", "PLAIN"},
+                       {"zzz", "1"}});
   EXPECT_THAT(config.warnings,
               Contains("Configuration ofset.flush.interval.ms is not known; did you mean offset.flush.interval.ms?"));
   EXPECT_THAT(config.warnings, Contains("Configuration zzz is not known."));
-  EXPECT_THAT(config.warnings, Contains("Configuration offset.storage.file.filename is accepted without effect: offsets "
-                                        "are kept in the topic of offset.storage.topic."));
+  EXPECT_THAT(config.warnings,
+              Contains("Configuration offset.storage.file.filename is accepted without effect: offsets "
+                       "are kept in the topic of offset.storage.topic."));
   EXPECT_THAT(config.warnings, Contains(HasSubstr("sasl.mechanism is accepted without effect")));
   EXPECT_THAT(config.warnings, Contains(HasSubstr("key.converter is not set")));
 }

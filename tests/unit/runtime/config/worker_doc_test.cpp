@@ -13,9 +13,13 @@ namespace {
 std::string table() {
   std::ostringstream rows;
   for (const auto& key : worker_config_def().keys()) {
-    rows << "| `" << key.name << "` | " << (key.required ? "required" : key.default_value ? "`" + *key.default_value + "`" : "")
-         << " | " << key.documentation << (key.reason.empty() ? "" : " " + std::string(key.refused ? "Refused: " : "No effect: "))
-         << key.reason << " |\n";
+    rows << "| `" << key.name << "` | "
+         << (key.required        ? "required"
+             : key.default_value ? "`" + *key.default_value + "`"
+                                 : "")
+         << " | " << key.documentation
+         << (key.reason.empty() ? "" : " " + std::string(key.refused ? "Refused: " : "No effect: ")) << key.reason
+         << " |\n";
   }
   return rows.str();
 }

@@ -77,7 +77,8 @@ TEST_F(Converters, JsonReadsBackThroughTheCacheOfSchemas) {
   auto json = make("JsonConverter");
   for (int i = 0; i < 3; ++i) {
     arena_.reset();
-    auto result = read(*json, R"({"schema":{"type":"string","optional":false},"payload":"x)" + std::to_string(i) + "\"}");
+    auto result =
+        read(*json, R"({"schema":{"type":"string","optional":false},"payload":"x)" + std::to_string(i) + "\"}");
     ASSERT_TRUE(result.ok()) << result.error().message;
     EXPECT_EQ(result->schema, string_schema());
     EXPECT_EQ(text(result->value), "x" + std::to_string(i));
@@ -93,9 +94,10 @@ TEST_F(Converters, JsonReadsBackThroughTheCacheOfSchemas) {
 
 TEST_F(Converters, JsonErrors) {
   auto json = make("JsonConverter");
-  const std::string envelope = "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not "
-                               "contain additional fields. If you are trying to deserialize plain JSON data, set "
-                               "schemas.enable=false in your converter configuration.";
+  const std::string envelope =
+      "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not "
+      "contain additional fields. If you are trying to deserialize plain JSON data, set "
+      "schemas.enable=false in your converter configuration.";
   EXPECT_EQ(read_error(*json, "5"), envelope);
   EXPECT_EQ(read_error(*json, ""), envelope);
   EXPECT_EQ(read_error(*json, R"({"schema":null})"), envelope);
@@ -153,10 +155,14 @@ TEST_F(Converters, Strings) {
   sluice_value items[] = {string_value("k"), int_value(1), string_value("l"), null_value()};
   EXPECT_EQ(write(*string, nullptr, items_value(SLUICE_MAP, items, 2)), "{k=1, l=null}");
   EXPECT_EQ(write(*string, nullptr, items_value(SLUICE_ARRAY, items, 4)), "[k, 1, l, null]");
-  auto result = read(*string, "a\xff" "b");
+  auto result = read(*string,
+                     "a\xff"
+                     "b");
   ASSERT_TRUE(result.ok());
   EXPECT_EQ(result->schema, optional_string_schema());
-  EXPECT_EQ(text(result->value), "a\xef\xbf\xbd" "b");
+  EXPECT_EQ(text(result->value),
+            "a\xef\xbf\xbd"
+            "b");
   EXPECT_FALSE(make_converter("StringConverter", {{"converter.encoding", "UTF-16"}}, true).ok());
 }
 
