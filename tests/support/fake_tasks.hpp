@@ -130,7 +130,7 @@ struct FakeSource {
     }
     void stop() override { ++script_.stops; }
     std::string_view topic_name(uint32_t topic) const override {
-      return topic < script_.topics.size() ? script_.topics[topic] : "";
+      return topic < script_.topics.size() ? std::string_view(script_.topics[topic]) : std::string_view();
     }
     std::string_view partition_json(uint32_t) const override { return R"({"filename":"/a"})"; }
 

@@ -75,7 +75,7 @@ TEST_F(Threads, writersReadersCheckpointsAndHousekeepingTogether) {
         auto result = log_->read(partition(1, p), at, 10'000);
         ASSERT_TRUE(result.ok()) << result.error().message;
         for (auto& [offset, value] : records_of(result->batches)) {
-          ASSERT_EQ(value, std::to_string(offset));
+          ASSERT_EQ(std::stoll(value), offset);
           at = Offset(offset + 1);
         }
       }

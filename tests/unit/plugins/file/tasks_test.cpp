@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <deque>
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -61,12 +63,17 @@ class TasksTest : public testing::Test {
   std::vector<sluice_partition_offset> partition(SinkDriver& sink, int64_t next) {
     return {{sink.topic("lines"), 0, next}};
   }
-  static std::vector<Input> lines(int64_t first, const std::vector<std::string>& texts) {
+  // The values borrow from texts that the fixture keeps.
+  std::vector<Input> lines(int64_t first, const std::vector<std::string>& texts) {
     std::vector<Input> inputs;
-    for (const std::string& text : texts) inputs.push_back({"lines", 0, first++, {}, sdk::Value::string(text)});
+    for (const std::string& text : texts) {
+      kept_.push_back(text);
+      inputs.push_back({"lines", 0, first++, {}, sdk::Value::string(kept_.back())});
+    }
     return inputs;
   }
 
+  std::deque<std::string> kept_;
   testkit::FakeHost host_;
 };
 

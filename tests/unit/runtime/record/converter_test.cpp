@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <deque>
+
 #include "runtime/record/arena.hpp"
 #include "runtime/record/schema.hpp"
 #include "runtime/record/value.hpp"
@@ -21,7 +23,8 @@ class Converters : public ::testing::Test {
     return *bytes ? std::string(as_text(**bytes)) : "tombstone";
   }
   Result<SchemaAndValue> read(Converter& converter, std::string_view bytes) {
-    return converter.to_connect("t", as_bytes(bytes), arena_);
+    kept_.emplace_back(bytes);  // what is read borrows from its input
+    return converter.to_connect("t", as_bytes(kept_.back()), arena_);
   }
   std::string read_error(Converter& converter, std::string_view bytes) {
     auto result = read(converter, bytes);
@@ -32,6 +35,7 @@ class Converters : public ::testing::Test {
   static std::unique_ptr<Converter> make(const std::string& name, const config::ConfigMap& config = {}) {
     return make_converter(name, config, false).value();
   }
+  std::deque<std::string> kept_;
   Arena arena_;
 };
 
