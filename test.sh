@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Installs what is needed, builds three ways (release, ASan+UBSan, TSan) and runs every test.
-#   ./test.sh            everything
-#   ./test.sh release    one build only: release, dev (ASan+UBSan) or tsan
+# Installs what is needed, builds with ASan+UBSan and as released, and runs every test with both.
+#   ./test.sh            both
+#   ./test.sh tsan       one build only: release, dev (ASan+UBSan) or tsan (ThreadSanitizer)
 set -euo pipefail
 cd "$(dirname "$0")"
 .ci/install build test
 
 presets=("$@")
-[ ${#presets[@]} -gt 0 ] || presets=(dev tsan release)
+[ ${#presets[@]} -gt 0 ] || presets=(dev release)
 summary=()
 status=0
 for preset in "${presets[@]}"; do

@@ -130,7 +130,9 @@ void Validator::converter_checks(const std::string& role, const config::ConfigMa
     return;
   }
   std::string prefix = role + ".";
-  for (auto& one : def->validate(with_prefix(config, prefix))) {
+  auto given = with_prefix(config, prefix);
+  given["converter.type"] = role.substr(0, role.find('.'));  // the worker's to say, not the user's
+  for (auto& one : def->validate(given)) {
     ConfigInfo info;
     if (const auto* key = def->find(one.name)) {
       info.definition = *key;
