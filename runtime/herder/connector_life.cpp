@@ -64,7 +64,7 @@ void ControlPlane::apply(const std::string& name) {
     std::vector<int> tasks;
     for (const auto& [task, known] : slot.tasks) tasks.push_back(task);
     for (int task : tasks) stop_task(name, task, false);
-    if (entry && !stopping_) put_connector_state(name, "STOPPED");
+    say_stopped(name);
     settle(slot_of(name));
     return;
   }
@@ -87,6 +87,16 @@ void ControlPlane::apply(const std::string& name) {
       if (known.runner) known.runner->pause(paused);
     }
   }
+}
+
+// STOPPED means that nothing of the connector runs any more: not before the last task has ended.
+void ControlPlane::say_stopped(const std::string& name) {
+  ConnectorSlot* slot = find(name);
+  auto entry = deps_.configs.get(name);
+  if (stopping_ || !slot || !slot->tasks.empty() || !entry ||
+      entry->target_state != store::TargetState::kStopped)
+    return;
+  put_connector_state(name, "STOPPED");
 }
 
 void ControlPlane::start_instance(const std::string& name, const store::ConnectorEntry& entry) {

@@ -115,6 +115,7 @@ class ControlPlane : public std::enable_shared_from_this<ControlPlane> {
   void on_reconfiguration(const std::string& name);
   void connector_failed(const std::string& name, const std::string& trace, bool restartable);
   void settle(ConnectorSlot& slot);
+  void say_stopped(const std::string& name);
   void put_connector_state(const std::string& name, const std::string& state,
                            const std::string& trace = "");
   std::vector<config::ConfigMap> complete(const store::ConnectorEntry& entry,

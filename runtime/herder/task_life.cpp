@@ -153,6 +153,7 @@ void ControlPlane::on_stopped(const std::string& name, int task, uint64_t attemp
   } else {
     deps_.statuses.remove_task(name, task);
   }
+  say_stopped(name);
   erase_if_idle(name);
   maybe_shut_down();
 }
