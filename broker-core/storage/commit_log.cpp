@@ -29,7 +29,8 @@ Error fatal(const Error& error) {
   return {ErrorKind::kFatal, "the commit log failed, restart needed: " + error.message};
 }
 
-// The parts of one write: tables and small data in one buffer that never moves, large data in place.
+// The parts of one write: tables and small data in one buffer that never moves, large data in
+// place.
 class Gather {
  public:
   explicit Gather(size_t copied) { arena_.reserve(copied); }
@@ -73,11 +74,13 @@ Bytes encode_commit_header(const CommitFileHeader& header) {
 Result<CommitFileHeader> decode_commit_header(ByteView bytes, const std::string& path) {
   if (bytes.size() < kHeaderUsed || get_le<uint32_t>(bytes.data()) != kCommitFileMagic ||
       get_le<uint32_t>(bytes.data() + kHeaderUsed - 4) != crc32c(bytes.first(kHeaderUsed - 4))) {
-    return Error{ErrorKind::kCorrupt, path + ", byte 0: the header of the commit log file is damaged"};
+    return Error{ErrorKind::kCorrupt,
+                 path + ", byte 0: the header of the commit log file is damaged"};
   }
   if (uint32_t format = get_le<uint32_t>(bytes.data() + 4); format != kCommitFormat) {
     return Error{ErrorKind::kUnsupported, path + " has format " + std::to_string(format) +
-                                              "; this version reads format " + std::to_string(kCommitFormat)};
+                                              "; this version reads format " +
+                                              std::to_string(kCommitFormat)};
   }
   return CommitFileHeader{get_le<uint64_t>(bytes.data() + 8), get_le<uint64_t>(bytes.data() + 16),
                           get_le<uint64_t>(bytes.data() + 24)};
@@ -86,26 +89,32 @@ Result<CommitFileHeader> decode_commit_header(ByteView bytes, const std::string&
 CommitLog::CommitLog(Disk& disk, Clock& clock, const std::string& directory, uint64_t file_bytes)
     : disk_(disk), clock_(clock), folder_(commit_folder(directory)), file_bytes_(file_bytes) {}
 
-std::string CommitLog::path_of(uint64_t first) const { return folder_ + "/" + numbered_name(first, ".commit"); }
+std::string CommitLog::path_of(uint64_t first) const {
+  return folder_ + "/" + numbered_name(first, ".commit");
+}
 
 Status CommitLog::open(uint64_t next_sequence) {
   next_sequence_ = next_sequence;
   SLUICE_ASSIGN(auto names, disk_.list(folder_));
   for (const auto& name : names) {
     if (auto first = parse_numbered(name, ".commit")) files_[*first] = folder_ + "/" + name;
-    // A spare of an earlier process goes: if a sync of it failed, only the page cache knows its size.
+    // A spare of an earlier process goes: if a sync of it failed, only the page cache knows its
+    // size.
     if (parse_numbered(name, ".spare")) SLUICE_TRY(disk_.remove(folder_ + "/" + name));
   }
   return ok();
 }
 
-CommitPosition CommitLog::position() const { return {next_sequence_, file_ ? file_first_ : 0, byte_}; }
+CommitPosition CommitLog::position() const {
+  return {next_sequence_, file_ ? file_first_ : 0, byte_};
+}
 
 Status CommitLog::sync() {
   ++syncs_;
   if (SLUICE_MUTANT("storage.no_commit_sync")) return ok();
   auto status = file_->sync();
   if (!status.ok() && !SLUICE_MUTANT("storage.failed_sync_ignored")) return fatal(status.error());
+  SLUICE_CRASH_POINT("storage.after_frame_sync");
   return ok();
 }
 
@@ -114,7 +123,8 @@ Status CommitLog::make_room(uint64_t bytes) {
   return make_file(std::max(file_bytes_, kCommitHeaderSize + bytes));
 }
 
-// A file gets its final name only once its header is durable, so a damaged header under that name is damage.
+// A file gets its final name only once its header is durable, so a damaged header under that name
+// is damage.
 Status CommitLog::make_file(uint64_t bytes) {
   std::lock_guard lock(files_mutex_);
   std::string path;
@@ -137,13 +147,16 @@ Status CommitLog::make_file(uint64_t bytes) {
     auto allocated = file->allocate(bytes);
     if (!allocated.ok()) {
       file.reset();
-      // Gives the blocks back that were taken before the space ran out; the first error is the one to tell.
-      if (auto removed = disk_.remove(path); !removed.ok()) return removed.error().with(allocated.error().message);
+      // Gives the blocks back that were taken before the space ran out; the first error is the one
+      // to tell.
+      if (auto removed = disk_.remove(path); !removed.ok())
+        return removed.error().with(allocated.error().message);
       return allocated;
     }
   }
-  CommitFileHeader header{mix(next_sequence_) ^ mix(static_cast<uint64_t>(clock_.now_ms().value()) + ++made_),
-                          next_sequence_, bytes};
+  CommitFileHeader header{
+      mix(next_sequence_) ^ mix(static_cast<uint64_t>(clock_.now_ms().value()) + ++made_),
+      next_sequence_, bytes};
   auto status = file->write_at(0, encode_commit_header(header));
   if (status.ok()) {
     ++syncs_;
@@ -154,7 +167,8 @@ Status CommitLog::make_file(uint64_t bytes) {
   if (!status.ok()) {
     // Its size is not durable: it must not become a spare.
     file.reset();
-    if (auto removed = disk_.remove(path); !removed.ok()) return removed.error().with(status.error().message);
+    if (auto removed = disk_.remove(path); !removed.ok())
+      return removed.error().with(status.error().message);
     return status;
   }
   SLUICE_CRASH_POINT("storage.commit_file_renamed");
@@ -170,7 +184,7 @@ Status CommitLog::make_file(uint64_t bytes) {
   return ok();
 }
 
-Status CommitLog::write_round(const std::vector<std::vector<FrameEntry>>& frames) {
+Status CommitLog::write(const std::vector<std::vector<FrameEntry>>& frames) {
   static constexpr std::byte kZeros[kFrameAlignment] = {};
   uint64_t bytes = 0;
   size_t copied = 0;
@@ -188,6 +202,8 @@ Status CommitLog::write_round(const std::vector<std::vector<FrameEntry>>& frames
     // Anything but a full disk leaves it open which file is the current one.
     return room.error().kind == ErrorKind::kRetriable ? room.error() : fatal(room.error());
   }
+  round_bytes_ = bytes;
+  round_frames_ = frames.size();
   Gather gather(copied);
   FrameHeader header;
   header.file_id = file_id_;
@@ -201,15 +217,16 @@ Status CommitLog::write_round(const std::vector<std::vector<FrameEntry>>& frames
   }
   if (auto written = file_->write_at(byte_, gather.parts()); !written.ok()) {
     if (written.error().kind != ErrorKind::kRetriable) return fatal(written.error());
-    SLUICE_TRY(undo(bytes));
+    SLUICE_TRY(undo());
     return written;
   }
   SLUICE_CRASH_POINT("storage.after_frame_write");
-  SLUICE_TRY(sync());
-  SLUICE_CRASH_POINT("storage.after_frame_sync");
-  byte_ += bytes;
-  next_sequence_ = header.sequence;
   return ok();
+}
+
+void CommitLog::keep() {
+  byte_ += round_bytes_;
+  next_sequence_ += round_frames_;
 }
 
 Status CommitLog::seal() {
@@ -221,14 +238,14 @@ Status CommitLog::seal() {
   std::byte bytes[kFrameHeaderSize];
   encode_frame(bytes, header, {});
   auto written = file_->write_at(byte_, bytes);
-  // No space in a preallocated file: a file system that copies on write. The log does without the seal.
+  // No space in a preallocated file: a file system that copies on write. The log does without the
+  // seal.
   if (written.ok() || written.error().kind == ErrorKind::kRetriable) return ok();
   return fatal(written.error());
 }
 
-// Some of the frames may be whole: they must never be replayed, because their appends are about to fail.
-Status CommitLog::undo(uint64_t bytes) {
-  const Bytes zeros(std::min<uint64_t>(bytes, file_size_ - byte_));
+Status CommitLog::undo() {
+  const Bytes zeros(std::min<uint64_t>(round_bytes_, file_size_ - byte_));
   if (auto written = file_->write_at(byte_, zeros); !written.ok()) return fatal(written.error());
   return sync();
 }

@@ -163,6 +163,7 @@ Result<CommitScan> scan_commit_log(Disk& disk, const std::string& directory, con
     std::optional<uint64_t> next_file;
     if (i + 1 < firsts.size()) next_file = firsts[i + 1];
     SLUICE_TRY(scan_file(file, byte, next_file, on_frame, scan));
+    ++scan.files;
   }
   return scan;
 }

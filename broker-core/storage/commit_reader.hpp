@@ -12,6 +12,7 @@ namespace sluice::storage {
 
 struct CommitScan {
   uint64_t next_sequence = 1;   // of the first frame that is not there
+  uint64_t files = 0;
   uint64_t frames = 0;
   uint64_t bytes = 0;
   uint64_t torn_bytes = 0;      // of an unfinished round at the end

@@ -9,6 +9,9 @@
 namespace sluice::storage {
 namespace {
 
+// Below, handing the sync to another thread costs more than it saves.
+constexpr uint64_t kSyncBeside = 256 * 1024;
+
 constexpr LeaderEpoch kEpoch{0};  // one node: there is one leader, for ever
 
 }  // namespace
@@ -17,9 +20,9 @@ constexpr LeaderEpoch kEpoch{0};  // one node: there is one leader, for ever
 Status Committer::check(Entry& entry) const {
   auto partition = partitions_.find(entry.append.partition);
   if (!partition) {
-    return Error{ErrorKind::kNotFound, "unknown partition " +
-                                           std::to_string(entry.append.partition.partition.value()) + " of topic id " +
-                                           entry.append.partition.topic.to_string()};
+    return Error{ErrorKind::kNotFound,
+                 "unknown partition " + std::to_string(entry.append.partition.partition.value()) +
+                     " of topic id " + entry.append.partition.topic.to_string()};
   }
   if (auto offline = partition->offline()) return *offline;
   auto invalid = [&](const std::string& why) {
@@ -29,12 +32,14 @@ Status Committer::check(Entry& entry) const {
   if (auto listed = list_batches(entry.append.batches, entry.batches); !listed.ok()) {
     return listed.error().with("append to " + partition->name());
   }
-  const uint64_t limit = std::min<uint64_t>(partition->topic().settings()->max_message_bytes, INT32_MAX / 2);
+  const uint64_t limit =
+      std::min<uint64_t>(partition->topic().settings()->max_message_bytes, INT32_MAX / 2);
   for (const auto& batch : entry.batches) {
     if (batch.bytes.size() > limit) {
       return Error{ErrorKind::kRecord, "append to " + partition->name() + ": a batch of " +
                                            std::to_string(batch.bytes.size()) +
-                                           " bytes is larger than max.message.bytes, " + std::to_string(limit)};
+                                           " bytes is larger than max.message.bytes, " +
+                                           std::to_string(limit)};
     }
     if (auto crc = model::verify_batch_crc(batch.bytes); !crc.ok()) {
       return crc.error().with("append to " + partition->name());
@@ -60,7 +65,8 @@ void Committer::append(std::vector<PartitionAppend> entries, AppendDone done) {
   }
   {
     std::lock_guard lock(queue_mutex_);
-    if (pending.result.ok() && closed_) pending.result = Error{ErrorKind::kShutdown, "the log is stopping"};
+    if (pending.result.ok() && closed_)
+      pending.result = Error{ErrorKind::kShutdown, "the log is stopping"};
     if (pending.result.ok() && queue_bytes_ + pending.bytes > context_.settings.queue_bytes_max) {
       pending.result = Error{ErrorKind::kRetriable, "the append queue is full"};
     }
@@ -97,7 +103,8 @@ std::deque<Committer::Pending> Committer::take_queued() {
   std::deque<Pending> round;
   std::lock_guard lock(queue_mutex_);
   size_t bytes = 0;
-  while (!queue_.empty() && (round.empty() || bytes + queue_.front().bytes <= context_.settings.round_bytes_max)) {
+  while (!queue_.empty() &&
+         (round.empty() || bytes + queue_.front().bytes <= context_.settings.round_bytes_max)) {
     bytes += queue_.front().bytes;
     queue_bytes_ -= queue_.front().bytes;
     round.push_back(std::move(queue_.front()));
@@ -113,7 +120,8 @@ Status Committer::assign(Pending& pending, Parts& parts, std::vector<FrameEntry>
     auto [place, added] = parts.index.try_emplace(entry.append.partition, parts.list.size());
     if (added) {
       auto partition = partitions_.find(entry.append.partition);
-      auto status = partition ? partition->prepare() : Error{ErrorKind::kNotFound, "the topic was deleted"};
+      auto status =
+          partition ? partition->prepare() : Error{ErrorKind::kNotFound, "the topic was deleted"};
       if (!status.ok()) {
         parts.index.erase(place);
         return status;
@@ -146,18 +154,33 @@ Status Committer::assign(Pending& pending, Parts& parts, std::vector<FrameEntry>
   return ok();
 }
 
-Status Committer::write(std::vector<Part>& parts, const std::vector<std::vector<FrameEntry>>& frames) {
+// Commit log and segments of one round. The frames are written first, so that the disk works on
+// their sync while the segments are filled; only what is in both is published. A segment that
+// cannot be written (no space) takes the frames back: nothing has been acknowledged yet.
+Status Committer::write(std::vector<Part>& parts,
+                        const std::vector<std::vector<FrameEntry>>& frames, uint64_t bytes) {
   for (auto& part : parts) part.partition->begin();
-  auto status = [&]() -> Status {
+  SLUICE_CRASH_POINT("storage.before_frame_write");
+  SLUICE_TRY(commit_log_.write(frames));
+  const bool beside = sync_beside_ && bytes >= kSyncBeside;
+  if (beside) sync_thread_.start([this] { return commit_log_.sync(); });
+  auto filled = [&]() -> Status {
     for (auto& part : parts) SLUICE_TRY(part.partition->write(part.batches));
-    SLUICE_CRASH_POINT("storage.before_frame_write");
-    if (SLUICE_MUTANT("storage.visible_before_durable")) {
-      for (auto& part : parts) part.partition->publish();
-    }
-    return commit_log_.write_round(frames);
+    return ok();
   }();
-  if (status.ok()) return status;
-  for (auto& part : parts) part.partition->rewind();
+  if (filled.ok() && SLUICE_MUTANT("storage.visible_before_durable")) {
+    for (auto& part : parts) part.partition->publish();
+  }
+  auto status = beside ? sync_thread_.wait() : commit_log_.sync();
+  if (status.ok() && !filled.ok()) {
+    auto undone = commit_log_.undo();
+    status = undone.ok() ? filled : undone;
+  }
+  if (status.ok()) {
+    commit_log_.keep();
+  } else {
+    for (auto& part : parts) part.partition->rewind();
+  }
   return status;
 }
 
@@ -185,14 +208,16 @@ bool Committer::run_round() {
       }
       if (!frames.empty()) {
         std::erase_if(parts.list, [](const Part& part) { return part.batches.empty(); });
-        if (auto status = write(parts.list, frames); status.ok()) {
-          for (auto& part : parts.list) grown.emplace_back(part.partition->id(), part.partition->publish());
+        if (auto status = write(parts.list, frames, bytes); status.ok()) {
+          for (auto& part : parts.list)
+            grown.emplace_back(part.partition->id(), part.partition->publish());
           ++context_.counters.rounds;
           context_.counters.frames += frames.size();
           context_.counters.bytes += bytes;
           bytes_ += bytes;
           if (empty()) {
-            if (auto sealed = commit_log_.seal(); !sealed.ok()) context_.health.fail(sealed.error());
+            if (auto sealed = commit_log_.seal(); !sealed.ok())
+              context_.health.fail(sealed.error());
           }
         } else if (status.error().kind == ErrorKind::kRetriable) {
           fail(round, status.error());
@@ -209,7 +234,8 @@ bool Committer::run_round() {
   return true;
 }
 
-// Fails the round and all that is queued behind it: appends of one caller must not overtake each other.
+// Fails the round and all that is queued behind it: appends of one caller must not overtake each
+// other.
 void Committer::fail(std::deque<Pending>& round, const Error& error) {
   {
     std::lock_guard lock(queue_mutex_);

@@ -7,19 +7,26 @@
 
 #include "broker-core/storage/commit_log.hpp"
 #include "broker-core/storage/partition_set.hpp"
+#include "broker-core/storage/sync_thread.hpp"
 #include "broker-core/storage/watches.hpp"
 
 namespace sluice::storage {
 
-// The queue of appends and the rounds that make them durable: segments, one commit log write with one fdatasync,
-// high watermarks, acknowledgements. Owned by the log. append() on any thread; run_round() on the commit thread
-// (or as executor work). The order of steps is the guarantee: docs/architecture, "life of a record".
+// The queue of appends and the rounds that make them durable: segments, one commit log write with
+// one fdatasync, high watermarks, acknowledgements. Owned by the log. append() on any thread;
+// run_round() on the commit thread (or as executor work). The order of steps is the guarantee:
+// docs/architecture, "life of a record".
 class Committer {
  public:
+  // `threads`: large rounds may use a second thread (not in simulation).
   Committer(Context& context, PartitionSet& partitions, CommitLog& commit_log, Watches& watches,
-            std::mutex& round_mutex)
-      : context_(context), partitions_(partitions), commit_log_(commit_log), watches_(watches),
-        round_mutex_(round_mutex) {}
+            std::mutex& round_mutex, bool threads)
+      : context_(context),
+        partitions_(partitions),
+        commit_log_(commit_log),
+        watches_(watches),
+        round_mutex_(round_mutex),
+        sync_beside_(threads) {}
 
   // Checks the input and queues it; bad input is queued too, as an error to hand out in order.
   void append(std::vector<PartitionAppend> entries, AppendDone done);
@@ -58,7 +65,8 @@ class Committer {
   Status check(Entry& entry) const;
   std::deque<Pending> take_queued();
   Status assign(Pending& pending, Parts& parts, std::vector<FrameEntry>& frame);
-  Status write(std::vector<Part>& parts, const std::vector<std::vector<FrameEntry>>& frames);
+  Status write(std::vector<Part>& parts, const std::vector<std::vector<FrameEntry>>& frames,
+               uint64_t bytes);
   void fail(std::deque<Pending>& round, const Error& error);
 
   Context& context_;
@@ -66,6 +74,8 @@ class Committer {
   CommitLog& commit_log_;
   Watches& watches_;
   std::mutex& round_mutex_;
+  const bool sync_beside_;
+  SyncThread sync_thread_;
   std::atomic<uint64_t> bytes_{0};
 
   mutable std::mutex queue_mutex_;  // guards all below

@@ -13,7 +13,8 @@ namespace sluice::storage {
 
 using std::chrono::milliseconds;
 
-Result<std::unique_ptr<Log>> Log::open(Settings settings, Dependencies dependencies, SettingsOf settings_of) {
+Result<std::unique_ptr<Log>> Log::open(Settings settings, Dependencies dependencies,
+                                       SettingsOf settings_of) {
   auto log = std::make_unique<LogImpl>(std::move(settings), dependencies);
   SLUICE_TRY(log->open(settings_of));
   return std::unique_ptr<Log>(std::move(log));
@@ -23,8 +24,10 @@ LogImpl::LogImpl(Settings settings, Dependencies dependencies)
     : context_(std::move(settings), dependencies.disk, dependencies.clock),
       simulation_(dependencies.simulation),
       partitions_(context_),
-      commit_log_(context_.disk, context_.clock, context_.settings.directory, context_.settings.commit_file_bytes),
-      committer_(context_, partitions_, commit_log_, watches_, round_mutex_),
+      commit_log_(context_.disk, context_.clock, context_.settings.directory,
+                  context_.settings.commit_file_bytes),
+      committer_(context_, partitions_, commit_log_, watches_, round_mutex_,
+                 simulation_ == nullptr),
       checkpointer_(context_, partitions_, commit_log_, round_mutex_),
       housekeeper_(context_, partitions_, checkpointer_, round_mutex_),
       stopped_(true) {}
@@ -56,7 +59,8 @@ Status LogImpl::open(const SettingsOf& settings_of) {
 Result<std::shared_ptr<PartitionLog>> LogImpl::find(const TopicPartition& partition) const {
   auto found = partitions_.find(partition);
   if (!found) {
-    return Error{ErrorKind::kNotFound, "unknown partition " + std::to_string(partition.partition.value()) +
+    return Error{ErrorKind::kNotFound, "unknown partition " +
+                                           std::to_string(partition.partition.value()) +
                                            " of topic id " + partition.topic.to_string()};
   }
   return found;
@@ -127,7 +131,9 @@ Status LogImpl::checkpoint() {
   return checkpointer_.run();
 }
 
-Status LogImpl::run_housekeeping() { return housekeeper_.run(); }
+Status LogImpl::run_housekeeping() {
+  return housekeeper_.run();
+}
 
 Stats LogImpl::stats() const {
   Stats stats;

@@ -37,8 +37,9 @@ Status Recovery::first_start() {
     SLUICE_ASSIGN(auto names, context_.disk.list(folder));
     for (const auto& name : names) {
       if (parse_numbered(name, ".commit") || parse_partition_folder(name)) {
-        return Error{ErrorKind::kCorrupt, checkpoint_path(directory) + " is missing, but " + folder + "/" + name +
-                                              " holds data; restore the checkpoint, or move the data away"};
+        return Error{ErrorKind::kCorrupt,
+                     checkpoint_path(directory) + " is missing, but " + folder + "/" + name +
+                         " holds data; restore the checkpoint, or move the data away"};
       }
     }
   }
@@ -95,11 +96,12 @@ Status Recovery::replay_entry(const FrameEntry& entry, const std::string& file, 
     partition->begin();
   }
   if (entry.base_offset != partition->write_end()) {
-    partition->take_offline({ErrorKind::kCorrupt,
-                             file + ", byte " + std::to_string(byte) + ": the commit log goes on at offset " +
-                                 std::to_string(entry.base_offset.value()) + ", the partition ends at " +
-                                 std::to_string(partition->write_end().value())},
-                            true);
+    partition->take_offline(
+        {ErrorKind::kCorrupt,
+         file + ", byte " + std::to_string(byte) + ": the commit log goes on at offset " +
+             std::to_string(entry.base_offset.value()) + ", the partition ends at " +
+             std::to_string(partition->write_end().value())},
+        true);
     return ok();
   }
   std::vector<BatchRef> batches;
@@ -107,24 +109,29 @@ Status Recovery::replay_entry(const FrameEntry& entry, const std::string& file, 
   return partition->write(batches);
 }
 
-// What is read here may be in the page cache only (after a failed sync it looks clean there). So it is written
-// to the segments anew and synced with the checkpoint, and only then served.
+// What is read here may be in the page cache only (after a failed sync it looks clean there). So it
+// is written to the segments anew and synced with the checkpoint, and only then served.
 Status Recovery::replay(const Checkpoint& checkpoint) {
-  SLUICE_ASSIGN(auto scan, scan_commit_log(context_.disk, context_.settings.directory, checkpoint.replay,
-                                           [&](const Frame& frame, const std::string& file, uint64_t byte) -> Status {
-                                             for (const auto& entry : frame.entries) {
-                                               SLUICE_TRY(replay_entry(entry, file, byte));
-                                             }
-                                             return ok();
-                                           }));
+  SLUICE_ASSIGN(
+      auto scan,
+      scan_commit_log(context_.disk, context_.settings.directory, checkpoint.replay,
+                      [&](const Frame& frame, const std::string& file, uint64_t byte) -> Status {
+                        for (const auto& entry : frame.entries) {
+                          SLUICE_TRY(replay_entry(entry, file, byte));
+                        }
+                        return ok();
+                      }));
   report_.replayed_frames = scan.frames;
   report_.replayed_bytes = scan.bytes;
   report_.torn_tail_bytes = scan.torn_bytes;
   for (auto& [id, partition] : replayed_) partition->publish();
   replayed_.clear();
   SLUICE_CRASH_POINT("storage.recovery_replayed");
-  SLUICE_TRY(commit_log_.open(scan.next_sequence));
-  if (scan.frames == 0 && checkpoint.clean) return ok();
+  // The disk may hold other bytes behind the last frame than the page cache shows (after a failed
+  // sync): frames that were taken back. The checkpoint below leaves out their sequence, and so
+  // their file, for ever.
+  SLUICE_TRY(commit_log_.open(scan.next_sequence + (scan.files > 0 ? 1 : 0)));
+  if (scan.files == 0 && checkpoint.clean) return ok();
   SLUICE_TRY(checkpointer_.run());
   SLUICE_CRASH_POINT("storage.recovery_done");
   return ok();

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <thread>
 
 #include "tests/unit/broker-core/storage/log_fixture.hpp"
@@ -101,6 +102,58 @@ TEST_F(Threads, writersReadersCheckpointsAndHousekeepingTogether) {
   for (int p = 0; p < kPartitions; ++p) {
     EXPECT_EQ(log_->state(partition(1, p))->high_watermark, Offset(kAppends));
   }
+}
+
+// The sync of a large round runs beside the writing of the segments. If these have no space, the frames that the sync
+// has made durable are taken back.
+TEST(ThreadsOnFullDisk, aLargeRoundThatFailsInTheSegmentsLeavesNothing) {
+  LogHarness h;
+  h.settings.commit_file_bytes = 8 << 20;
+  h.settings.checkpoint_bytes = 1 << 30;  // none: the replay is what is looked at
+  TopicSettings topic;
+  topic.name = "one";
+  topic.max_message_bytes = 2 << 20;
+  auto open = [&] {
+    auto log = Log::open(h.settings, {h.disk, h.clock}, [&](const TopicId&) { return topic; });
+    EXPECT_TRUE(log.ok());
+    EXPECT_TRUE((*log)->add_partitions(topic_id(1), topic, 1).ok());
+    return std::move(*log);
+  };
+  auto append = [](Log& log, const std::string& value) {
+    std::promise<Status> answer;
+    std::vector<PartitionAppend> entries;
+    entries.push_back({partition(1), batch({value + std::string(512 * 1024, 'x')})});
+    log.append(std::move(entries), [&](Result<std::vector<AppendResult>> result) {
+      answer.set_value(result.ok() ? ok() : Status(result.error()));
+    });
+    return answer.get_future().get();
+  };
+  auto values = [](Log& log) {
+    std::vector<std::string> found;
+    auto result = log.read(partition(1), Offset(0), 64 << 20);
+    EXPECT_TRUE(result.ok());
+    for (auto& [offset, value] : records_of(result->batches)) found.push_back(value.substr(0, 1));
+    return found;
+  };
+  auto log = open();
+  ASSERT_TRUE(append(*log, "a").ok());
+  h.disk.inject(testing::DiskCall::kWrite, testing::DiskFault::kShortNoSpace, 1, 1, ".log");
+  auto full = append(*log, "b");
+  ASSERT_FALSE(full.ok());
+  EXPECT_EQ(full.error().kind, ErrorKind::kRetriable) << full.error().message;
+  EXPECT_EQ(values(*log), std::vector<std::string>{"a"});
+  ASSERT_TRUE(append(*log, "c").ok());
+  EXPECT_EQ(values(*log), (std::vector<std::string>{"a", "c"}));
+  // Nothing of it comes back from the commit log either.
+  h.disk.inject(testing::DiskCall::kWrite, testing::DiskFault::kShortNoSpace, 1, 1, ".log");
+  ASSERT_FALSE(append(*log, "d").ok());
+  h.disk.power_off_after(1);
+  log.reset();
+  h.disk.power_on();
+  h.disk.crash();
+  log = open();
+  EXPECT_GT(log->recovery().replayed_frames, 0u);
+  EXPECT_EQ(values(*log), (std::vector<std::string>{"a", "c"}));
 }
 
 }  // namespace
