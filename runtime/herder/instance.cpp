@@ -19,6 +19,9 @@ class Instance::Services : public plugin::InstanceServices {
   Result<std::optional<std::string>> read_offset(const std::string& partition) override {
     return offsets_.read(connector_, partition);
   }
+  Result<std::vector<std::pair<std::string, std::string>>> list_offsets() override {
+    return offsets_.list(connector_);
+  }
   void wake() override {}  // nothing of a connector sleeps
   void request_reconfiguration() override { events_.reconfiguration_requested(); }
   void report_event(const std::string& kind, const std::string& text) override {

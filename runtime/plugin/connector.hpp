@@ -97,6 +97,10 @@ class InstanceServices {
   virtual std::string setting(const std::string& name) = 0;  // empty = none
   // Stored source offset, as Kafka Connect's JSON text of the offset map; `partition` likewise.
   virtual Result<std::optional<std::string>> read_offset(const std::string& partition) = 0;
+  // All of the connector, in the same form.
+  virtual Result<std::vector<std::pair<std::string, std::string>>> list_offsets() {
+    return Error{ErrorKind::kUnsupported, "no stored offsets can be listed here"};
+  }
   virtual void wake() = 0;
   virtual void request_reconfiguration() = 0;
   virtual void report_event(const std::string& kind, const std::string& text) = 0;

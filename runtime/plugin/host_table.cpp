@@ -129,6 +129,30 @@ sluice_status read_offset(sluice_context* ctx, uint32_t partition, sluice_value*
   return SLUICE_OK;
 }
 
+sluice_status list_offsets(sluice_context* ctx, sluice_offset_sink each, void* collector,
+                           sluice_error* error) noexcept {
+  auto stored = ctx->services.list_offsets();
+  if (!stored.ok()) return give(error, stored.error());
+  record::Arena arena;
+  for (const auto& [partition, offset] : *stored) {
+    arena.reset();
+    auto key = record::java_map_value(partition, arena);
+    if (!key.ok()) {
+      return fill_error(
+          error, SLUICE_FATAL,
+          "the stored partition " + partition + " cannot be used: " + key.error().message);
+    }
+    auto value = record::java_map_value(offset, arena);
+    if (!value.ok()) {
+      return fill_error(
+          error, SLUICE_FATAL,
+          "the stored offset of " + partition + " cannot be used: " + value.error().message);
+    }
+    each(collector, &*key, &*value);
+  }
+  return SLUICE_OK;
+}
+
 sluice_status schema_make(sluice_context*, const sluice_schema* definition,
                           const sluice_schema** schema, sluice_error* error) noexcept {
   if (definition == nullptr) return fill_error(error, SLUICE_FATAL, "schema_make: no definition");
@@ -309,7 +333,8 @@ const sluice_host* host_table() {
       &request_reconfiguration,
       &open_file,
       &report_event,
-      nullptr /* arena_keep: no kind that gets an arena runs from libraries yet */};
+      nullptr /* arena_keep: no kind that gets an arena runs from libraries yet */,
+      &list_offsets};
   return &table;
 }
 

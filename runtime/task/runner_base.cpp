@@ -134,6 +134,12 @@ Result<std::optional<std::string>> RunnerBase::read_offset(const std::string& pa
   return context_.offsets->read(common_.id.connector, partition);
 }
 
+Result<std::vector<std::pair<std::string, std::string>>> RunnerBase::list_offsets() {
+  if (context_.offsets == nullptr)
+    return Error{ErrorKind::kUnsupported, "a sink has no source offsets"};
+  return context_.offsets->list(common_.id.connector);
+}
+
 void RunnerBase::wake() {
   std::shared_ptr<Drive> drive;
   {

@@ -32,6 +32,7 @@ class RunnerBase : public TaskRunner,
   // --- InstanceServices
   std::string setting(const std::string& name) override;
   Result<std::optional<std::string>> read_offset(const std::string& partition) override;
+  Result<std::vector<std::pair<std::string, std::string>>> list_offsets() override;
   void wake() override;
   void request_reconfiguration() override;
   void report_event(const std::string& kind, const std::string& text) override;

@@ -280,6 +280,9 @@ typedef struct sluice_context sluice_context;
 /* Memory of one call's output: valid until the host has finished with that output. */
 typedef struct sluice_arena sluice_arena;
 
+/* Receives one stored offset from inside of list_offsets; both values live until it returns. */
+typedef void (*sluice_offset_sink)(void* collector, const sluice_value* partition, const sluice_value* offset);
+
 typedef struct sluice_host {
   uint32_t struct_size;
   uint32_t abi_version;                  /* SLUICE_ABI_VERSION of the host */
@@ -348,6 +351,10 @@ typedef struct sluice_host {
   /* Like arena_alloc: the arena holds one more reference to `schema` until it ends. For transforms and converters
    * whose output has schemas that nothing else keeps. */
   void (*arena_keep)(sluice_arena* arena, const sluice_schema* schema);
+
+  /* All source partitions of this connector (of all its tasks) that have a stored offset, as last made durable: what
+   * became of things that are not there any more, such as a file that was renamed while the worker was down. */
+  sluice_status (*list_offsets)(sluice_context* ctx, sluice_offset_sink each, void* collector, sluice_error* error);
 } sluice_host;
 
 /* --------------------------------------------------------------------------------------------- connectors --- */

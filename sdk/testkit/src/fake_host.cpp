@@ -107,6 +107,15 @@ void FakeHost::store_offset(const std::string& partition_key, const sluice_value
   }
 }
 
+void FakeHost::store_offset(const sluice_value& partition, const sluice_value& offset) {
+  const std::string key = describe(partition);
+  {
+    const std::lock_guard lock(mutex_);
+    partitions_.try_emplace(key, std::make_unique<ValueCopy>(partition));
+  }
+  store_offset(key, offset);
+}
+
 std::string FakeHost::stored_offset(const std::string& partition_key) const {
   const std::lock_guard lock(mutex_);
   const auto found = offsets_.find(partition_key);

@@ -89,6 +89,7 @@ sluice_host HostFunctions::table() {
   host.open_file = &open_file;
   host.report_event = &report_event;
   host.arena_keep = &arena_keep;
+  host.list_offsets = &list_offsets;
   return host;
 }
 
@@ -117,7 +118,8 @@ sluice_status HostFunctions::intern_topic(sluice_context* ctx, sluice_str name, 
   FakeContext& context = FakeContext::of(ctx);
   context.check_owner("intern_topic");
   if (!legal_topic(view(name))) {
-    return fill(error, SLUICE_CONFIG_ERROR, "'" + std::string(view(name)) + "' is no legal topic name");
+    return fill(error, SLUICE_CONFIG_ERROR,
+                "'" + std::string(view(name)) + "' is no legal topic name");
   }
   *topic = context.intern_topic(view(name));
   return SLUICE_OK;
@@ -139,6 +141,11 @@ sluice_status HostFunctions::intern_partition(sluice_context* ctx, const sluice_
     return fill(error, SLUICE_FATAL, "a source partition is a map of strings to primitive values");
   }
   const std::string key = describe(*partition);
+  {
+    const std::lock_guard lock(context.host_.mutex_);
+    auto& known = context.host_.partitions_[key];
+    if (known == nullptr) known = std::make_unique<ValueCopy>(*partition);
+  }
   const std::lock_guard lock(context.mutex_);
   for (size_t i = 0; i < context.partitions_.size(); ++i) {
     if (context.partitions_[i] != key) continue;
@@ -150,8 +157,8 @@ sluice_status HostFunctions::intern_partition(sluice_context* ctx, const sluice_
   return SLUICE_OK;
 }
 
-sluice_status HostFunctions::read_offset(sluice_context* ctx, uint32_t partition, sluice_value* offset,
-                                         sluice_error* error) {
+sluice_status HostFunctions::read_offset(sluice_context* ctx, uint32_t partition,
+                                         sluice_value* offset, sluice_error* error) {
   FakeContext& context = FakeContext::of(ctx);
   context.check_owner("read_offset");
   const std::string key = context.partition_key(partition);
@@ -164,6 +171,22 @@ sluice_status HostFunctions::read_offset(sluice_context* ctx, uint32_t partition
   }
   context.offset_value_ = std::make_unique<ValueCopy>(found->second->value());
   *offset = context.offset_value_->value();
+  return SLUICE_OK;
+}
+
+sluice_status HostFunctions::list_offsets(sluice_context* ctx, sluice_offset_sink each,
+                                          void* collector, sluice_error* error) {
+  FakeContext& context = FakeContext::of(ctx);
+  context.check_owner("list_offsets");
+  const std::lock_guard lock(context.host_.mutex_);
+  for (const auto& [key, offset] : context.host_.offsets_) {
+    const auto partition = context.host_.partitions_.find(key);
+    if (partition == context.host_.partitions_.end()) {
+      return fill(error, SLUICE_FATAL,
+                  "list_offsets: the test stored " + key + " as text; store it as a value");
+    }
+    each(collector, &partition->second->value(), &offset->value());
+  }
   return SLUICE_OK;
 }
 
@@ -195,8 +218,8 @@ void HostFunctions::wake(sluice_context* ctx) {
   context.woken_.notify_all();
 }
 
-sluice_status HostFunctions::metric_register(sluice_context* ctx, uint32_t kind, sluice_str name, sluice_str,
-                                             uint32_t* metric, sluice_error* error) {
+sluice_status HostFunctions::metric_register(sluice_context* ctx, uint32_t kind, sluice_str name,
+                                             sluice_str, uint32_t* metric, sluice_error* error) {
   FakeContext& context = FakeContext::of(ctx);
   context.check_alive("metric_register");
   if (kind > SLUICE_METRIC_GAUGE || name.size == 0) {
@@ -226,7 +249,8 @@ void HostFunctions::metric_set(sluice_context* ctx, uint32_t metric, double valu
   if (metric < host.metrics_.size()) host.metrics_[metric].value = value;
 }
 
-void HostFunctions::record_error(sluice_context* ctx, uint32_t record_index, const sluice_error* error) {
+void HostFunctions::record_error(sluice_context* ctx, uint32_t record_index,
+                                 const sluice_error* error) {
   FakeContext& context = FakeContext::of(ctx);
   context.check_owner("record_error");
   const char* call = context.call_;
@@ -234,7 +258,8 @@ void HostFunctions::record_error(sluice_context* ctx, uint32_t record_index, con
     context.host_.violation("host->record_error was called from outside of put");
   }
   const std::lock_guard lock(context.mutex_);
-  context.record_errors_.emplace_back(record_index, sdk::detail::from_host(SLUICE_RECORD_ERROR, *error));
+  context.record_errors_.emplace_back(record_index,
+                                      sdk::detail::from_host(SLUICE_RECORD_ERROR, *error));
 }
 
 void HostFunctions::config_error(sluice_context* ctx, sluice_str key, sluice_str message) {
@@ -258,8 +283,8 @@ void HostFunctions::request_reconfiguration(sluice_context* ctx) {
   ++context.reconfigurations_;
 }
 
-sluice_status HostFunctions::open_file(sluice_context* ctx, sluice_str key, sluice_str path, uint32_t flags,
-                                       int32_t* fd, sluice_error* error) {
+sluice_status HostFunctions::open_file(sluice_context* ctx, sluice_str key, sluice_str path,
+                                       uint32_t flags, int32_t* fd, sluice_error* error) {
   FakeContext& context = FakeContext::of(ctx);
   context.check_alive("open_file");
   const std::string name(view(path));
@@ -267,8 +292,9 @@ sluice_status HostFunctions::open_file(sluice_context* ctx, sluice_str key, slui
   const auto root = std::filesystem::weakly_canonical(context.host_.root_, failure);
   const auto full = std::filesystem::weakly_canonical(root / name, failure);
   if (name.empty() || name.find('\0') != std::string::npos || failure || !inside(root, full)) {
-    return fill(error, SLUICE_CONFIG_ERROR, "'" + std::string(view(key)) + "': " + name +
-                                                " is not below file.allowed.roots (" + root.string() + ")");
+    return fill(error, SLUICE_CONFIG_ERROR,
+                "'" + std::string(view(key)) + "': " + name + " is not below file.allowed.roots (" +
+                    root.string() + ")");
   }
   const int opened = ::open(full.c_str(), open_flags(flags) | O_NOFOLLOW, 0644);
   if (opened >= 0) {

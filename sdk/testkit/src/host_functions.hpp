@@ -17,6 +17,7 @@ struct HostFunctions {
   static sluice_str topic_name(sluice_context* ctx, uint32_t topic);
   static sluice_status intern_partition(sluice_context* ctx, const sluice_value* partition, uint32_t* number,
                                         sluice_error* error);
+  static sluice_status list_offsets(sluice_context* ctx, sluice_offset_sink each, void* collector, sluice_error* error);
   static sluice_status read_offset(sluice_context* ctx, uint32_t partition, sluice_value* offset,
                                    sluice_error* error);
   static sluice_status schema_make(sluice_context* ctx, const sluice_schema* definition,

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace sluice::sdk {
 
@@ -72,6 +73,26 @@ class Context {
     Value offset;
     return call(
         [&](sluice_error* error) { return host_->read_offset(raw_, partition, &offset, error); }, offset);
+  }
+
+  // Calls each(partition, offset) for all partitions of the connector that have a stored offset. The values are valid
+  // inside of that call.
+  template <class Each>
+  Status each_offset(Each&& each) const {
+    if (host_->struct_size < offsetof(sluice_host, list_offsets) + sizeof(host_->list_offsets) ||
+        host_->list_offsets == nullptr) {
+      return Error::unsupported("this worker cannot list the stored offsets of a connector");
+    }
+    using Function = std::remove_reference_t<Each>;
+    sluice_error error = detail::empty_error();
+    const sluice_status status = host_->list_offsets(
+        raw_,
+        [](void* collector, const sluice_value* partition, const sluice_value* offset) {
+          (*static_cast<Function*>(collector))(Value(*partition), Value(*offset));
+        },
+        &each, &error);
+    if (status != SLUICE_OK) return detail::from_host(status, error);
+    return ok();
   }
 
   // [any] poll (or put, commit) is called again soon.

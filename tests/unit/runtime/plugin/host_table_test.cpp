@@ -106,6 +106,21 @@ TEST_F(HostTableTest, FindsStoredOffsetsByThePartitionsJson) {
   EXPECT_EQ(host_.intern_partition(context_.get(), &wrong, &number, &error_), SLUICE_FATAL);
 }
 
+TEST_F(HostTableTest, ListsTheStoredOffsetsOfTheConnector) {
+  services_.offsets[R"({"filename":"/a"})"] = R"({"position":12})";
+  services_.offsets[R"({"filename":"/b"})"] = R"({"position":13})";
+  std::map<std::string, int64_t> found;
+  auto each = [](void* collector, const sluice_value* key, const sluice_value* offset) {
+    auto& to = *static_cast<std::map<std::string, int64_t>*>(collector);
+    to[std::string(record::text(key->as.items[1]))] = offset->as.items[1].as.i64;
+  };
+  ASSERT_EQ(host_.list_offsets(context_.get(), each, &found, &error_), SLUICE_OK);
+  EXPECT_EQ(found, (std::map<std::string, int64_t>{{"/a", 12}, {"/b", 13}}));
+  services_.offsets[R"({"filename":"/c"})"] = "[1]";
+  EXPECT_EQ(host_.list_offsets(context_.get(), each, &found, &error_), SLUICE_FATAL);
+  EXPECT_THAT(error_text(), HasSubstr(R"(the stored offset of {"filename":"/c"} cannot be used)"));
+}
+
 TEST_F(HostTableTest, MakesOneSchemaOfEqualDefinitions) {
   sluice_schema definition{};
   definition.struct_size = sizeof(definition);

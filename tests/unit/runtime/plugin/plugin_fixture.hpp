@@ -74,6 +74,10 @@ class FakeServices : public InstanceServices {
     if (it == offsets.end()) return std::optional<std::string>();
     return std::optional<std::string>(it->second);
   }
+  Result<std::vector<std::pair<std::string, std::string>>> list_offsets() override {
+    std::lock_guard lock(mutex);
+    return std::vector<std::pair<std::string, std::string>>(offsets.begin(), offsets.end());
+  }
   void wake() override { ++wakes; }
   void request_reconfiguration() override { ++reconfigurations; }
   void report_event(const std::string& kind, const std::string& text) override {

@@ -118,6 +118,8 @@ class FakeHost {
 
   // Source offsets: partition and offset as canonical text, see describe().
   void store_offset(const std::string& partition_key, const sluice_value& offset);
+  // The same; also for tasks that list what is stored.
+  void store_offset(const sluice_value& partition, const sluice_value& offset);
   std::string stored_offset(const std::string& partition_key) const;  // as text; empty = none
   size_t stored_offsets() const;
 
@@ -152,6 +154,7 @@ class FakeHost {
   mutable std::mutex mutex_;  // for what follows
   std::vector<std::unique_ptr<FakeContext>> contexts_;
   std::map<std::string, std::unique_ptr<ValueCopy>> offsets_;
+  std::map<std::string, std::unique_ptr<ValueCopy>> partitions_;  // all that were interned, by their text
   std::vector<LogLine> logs_;
   std::vector<Event> events_;
   std::vector<Metric> metrics_;
