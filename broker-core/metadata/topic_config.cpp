@@ -35,7 +35,14 @@ constexpr std::array kDefs = std::to_array<TopicConfigDef>({
      kAsWritten},
     {"compression.zstd.level", kInt, "3", -131072, 22, {}, kNoEffect, kAsWritten},
     {"delete.retention.ms", kLong, "86400000", 0, {}, {}, kHonoured, {}},
-    {"file.delete.delay.ms", kLong, "60000", 0, {}, {}, kNoEffect, "files are removed at once"},
+    {"file.delete.delay.ms",
+     kLong,
+     "60000",
+     0,
+     {},
+     {},
+     kNoEffect,
+     "files are removed at once; who reads them gets an offset out of range"},
     {"flush.messages", kLong, kLongMax, 1, {}, {}, kNoEffect, kAlwaysDurable},
     {"flush.ms", kLong, kLongMax, 0, {}, {}, kNoEffect, kAlwaysDurable},
     {"follower.replication.throttled.replicas", kList, "", {}, {}, {}, kNoEffect, kOneNode},
@@ -43,14 +50,7 @@ constexpr std::array kDefs = std::to_array<TopicConfigDef>({
     {"leader.replication.throttled.replicas", kList, "", {}, {}, {}, kNoEffect, kOneNode},
     {"local.retention.bytes", kLong, "-2", -2, {}, {}, kNoEffect, kNoTiers},
     {"local.retention.ms", kLong, "-2", -2, {}, {}, kNoEffect, kNoTiers},
-    {"max.compaction.lag.ms",
-     kLong,
-     kLongMax,
-     1,
-     {},
-     {},
-     kNoEffect,
-     "compaction goes by the dirty ratio"},
+    {"max.compaction.lag.ms", kLong, kLongMax, 1, {}, {}, kHonoured, {}},
     {"max.message.bytes", kInt, "1048588", 0, {}, {}, kHonoured, {}},
     {"message.downconversion.enable",
      kBoolean,
@@ -101,14 +101,7 @@ constexpr std::array kDefs = std::to_array<TopicConfigDef>({
      kHonoured,
      {}},
     {"min.cleanable.dirty.ratio", kDouble, "0.5", 0, 1, {}, kHonoured, {}},
-    {"min.compaction.lag.ms",
-     kLong,
-     "0",
-     0,
-     {},
-     {},
-     kNoEffect,
-     "compaction goes by the dirty ratio"},
+    {"min.compaction.lag.ms", kLong, "0", 0, {}, {}, kHonoured, {}},
     {"min.insync.replicas", kInt, "1", 1, {}, {}, kNoEffect, kOneNode},
     {"preallocate",
      kBoolean,
@@ -124,14 +117,7 @@ constexpr std::array kDefs = std::to_array<TopicConfigDef>({
     {"retention.bytes", kLong, "-1", {}, {}, {}, kHonoured, {}},
     {"retention.ms", kLong, "604800000", -1, {}, {}, kHonoured, {}},
     {"segment.bytes", kInt, "1073741824", 14, {}, {}, kHonoured, {}},
-    {"segment.index.bytes",
-     kInt,
-     "10485760",
-     4,
-     {},
-     {},
-     kNoEffect,
-     "indexes grow with their segment"},
+    {"segment.index.bytes", kInt, "10485760", 4, {}, {}, kHonoured, {}},
     {"segment.jitter.ms", kLong, "0", 0, {}, {}, kNoEffect, "segments of one node need no jitter"},
     {"segment.ms", kLong, "604800000", 1, {}, {}, kHonoured, {}},
     {"unclean.leader.election.enable", kBoolean, "false", {}, {}, {}, kNoEffect, kOneNode},
@@ -304,6 +290,7 @@ storage::TopicSettings topic_settings(const std::string& topic, const TopicConfi
   settings.name = topic;
   settings.segment_bytes = static_cast<uint64_t>(integer("segment.bytes"));
   settings.segment_ms = integer("segment.ms");
+  settings.segment_index_bytes = static_cast<uint64_t>(integer("segment.index.bytes"));
   settings.index_interval_bytes = static_cast<uint64_t>(integer("index.interval.bytes"));
   settings.retention_ms = integer("retention.ms");
   settings.retention_bytes = std::max<int64_t>(-1, integer("retention.bytes"));
@@ -311,6 +298,8 @@ storage::TopicSettings topic_settings(const std::string& topic, const TopicConfi
   settings.max_message_bytes = static_cast<uint64_t>(integer("max.message.bytes"));
   settings.min_cleanable_dirty_ratio =
       *parse_double(trimmed(topic_config_value(configs, "min.cleanable.dirty.ratio")));
+  settings.min_compaction_lag_ms = integer("min.compaction.lag.ms");
+  settings.max_compaction_lag_ms = integer("max.compaction.lag.ms");
   settings.compact = settings.remove = false;
   const std::string policy = topic_config_value(configs, "cleanup.policy");
   for (std::string_view one : split(policy))

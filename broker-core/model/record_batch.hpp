@@ -40,6 +40,11 @@ struct BatchHeader {
   bool log_append_time() const { return (attributes & 8) != 0; }
   bool transactional() const { return (attributes & 16) != 0; }
   bool control() const { return (attributes & 32) != 0; }
+  // Compaction has seen the batch's tombstones (KIP-534): they may go from then on. The base
+  // timestamp is that time then; the records' deltas refer to it as ever.
+  std::optional<int64_t> delete_horizon() const {
+    return (attributes & 64) != 0 ? std::optional(base_timestamp) : std::nullopt;
+  }
 };
 
 // Decodes the header at the front of `bytes`. kCorrupt if it is no whole, plausible v2 header or if
@@ -74,6 +79,11 @@ class RecordReader {
   // Fills `record` (its header vector is reused) and returns true; false after the last one.
   Result<bool> next(RecordView& record);
   const BatchHeader& header() const { return header_; }
+  // Back to the first record.
+  void rewind() {
+    position_ = 0;
+    index_ = 0;
+  }
   RecordReader(RecordReader&&) = default;  // a copy's views would point into the original
   RecordReader& operator=(RecordReader&&) = default;
 

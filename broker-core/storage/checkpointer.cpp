@@ -24,30 +24,43 @@ void Checkpointer::start_from(const Checkpoint& checkpoint) {
   last_position_ = checkpoint.replay;
 }
 
-void Checkpointer::topic_removed() { removed_ = true; }
+void Checkpointer::topic_removed() {
+  removed_ = true;
+}
+
+Status Checkpointer::sync(Segment& segment) {
+  auto status = segment.flush();
+  if (status.ok() && !SLUICE_MUTANT("storage.no_segment_sync")) status = segment.sync();
+  // The log start went past it meanwhile, or compaction replaced it: its files are gone, and nobody
+  // needs them.
+  if (!status.ok() && status.error().kind == ErrorKind::kNotFound && segment.retired()) return ok();
+  return status;
+}
 
 Status Checkpointer::sync(DirtyList& list) {
   bool folders = false;
   for (auto& dirty : list) {
     auto status = [&]() -> Status {
       for (const auto& segment : dirty.segments) {
-        SLUICE_TRY(segment->flush());
-        if (!SLUICE_MUTANT("storage.no_segment_sync")) SLUICE_TRY(segment->sync());
+        if (auto synced = sync(*segment); !synced.ok()) return synced;
         ++context_.counters.segment_syncs;
       }
       if (!dirty.names && !dirty.folder) return ok();
       SLUICE_CRASH_POINT("storage.checkpoint_before_names");
       auto names = context_.disk.sync_directory(dirty.partition->folder());
-      return names.ok() || names.error().kind == ErrorKind::kNotFound ? names
-                                                                      : Error{ErrorKind::kFatal, names.error().message};
+      return names.ok() || names.error().kind == ErrorKind::kNotFound
+                 ? names
+                 : Error{ErrorKind::kFatal, names.error().message};
     }();
     // The topic was deleted in between: there is nothing left to keep.
-    if (!status.ok() && status.error().kind == ErrorKind::kNotFound && dirty.partition->removed()) continue;
+    if (!status.ok() && status.error().kind == ErrorKind::kNotFound && dirty.partition->removed())
+      continue;
     if (!status.ok()) return as_fatal(status.error());
     folders |= dirty.folder;
   }
   if (!folders) return ok();
-  if (auto names = context_.disk.sync_directory(topics_folder(context_.settings.directory)); !names.ok()) {
+  if (auto names = context_.disk.sync_directory(topics_folder(context_.settings.directory));
+      !names.ok()) {
     return Error{ErrorKind::kFatal, names.error().message};
   }
   return ok();
@@ -70,7 +83,8 @@ Status Checkpointer::run(bool clean) {
       list.push_back(std::move(dirty));
     }
   }
-  if (list.empty() && !clean && !removed && position.sequence == last_position_.sequence) return ok();
+  if (list.empty() && !clean && !removed && position.sequence == last_position_.sequence)
+    return ok();
   SLUICE_CRASH_POINT("storage.checkpoint_begin");
   auto status = sync(list);
   if (status.ok()) {
@@ -99,7 +113,8 @@ Status Checkpointer::run(bool clean) {
   SLUICE_CRASH_POINT("storage.checkpoint_written");
   last_position_ = position;
   ++context_.counters.checkpoints;
-  const size_t spares = clean ? 0 : context_.settings.checkpoint_bytes / context_.settings.commit_file_bytes + 1;
+  const size_t spares =
+      clean ? 0 : context_.settings.checkpoint_bytes / context_.settings.commit_file_bytes + 1;
   return commit_log_.trim(position, spares);
 }
 

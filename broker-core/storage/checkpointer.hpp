@@ -9,13 +9,18 @@
 
 namespace sluice::storage {
 
-// Makes the segments durable and the commit log short: syncs what changed since the last checkpoint, writes the
-// checkpoint file, gives up commit log files before it. Rounds go on meanwhile. Owned by the log; any thread
-// (usually the housekeeping thread), one checkpoint at a time.
+// Makes the segments durable and the commit log short: syncs what changed since the last
+// checkpoint, writes the checkpoint file, gives up commit log files before it. Rounds go on
+// meanwhile. Owned by the log; any thread (usually the housekeeping thread), one checkpoint at a
+// time.
 class Checkpointer {
  public:
-  Checkpointer(Context& context, PartitionSet& partitions, CommitLog& commit_log, std::mutex& round_mutex)
-      : context_(context), partitions_(partitions), commit_log_(commit_log), round_mutex_(round_mutex) {}
+  Checkpointer(Context& context, PartitionSet& partitions, CommitLog& commit_log,
+               std::mutex& round_mutex)
+      : context_(context),
+        partitions_(partitions),
+        commit_log_(commit_log),
+        round_mutex_(round_mutex) {}
 
   // The partitions that the file on disk names; before the first run().
   void start_from(const Checkpoint& checkpoint);
@@ -27,7 +32,7 @@ class Checkpointer {
  private:
   using DirtyList = std::vector<PartitionLog::Dirty>;
   Status sync(DirtyList& list);
-  Status write(const Checkpoint& checkpoint);
+  Status sync(Segment& segment);
 
   Context& context_;
   PartitionSet& partitions_;

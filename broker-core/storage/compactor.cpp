@@ -11,28 +11,77 @@
 namespace sluice::storage {
 namespace {
 
-constexpr size_t kMapBytes = 32 << 20;     // of keys and what the map needs for each
+constexpr size_t kMapBytes = 32 << 20;  // of keys and what the map needs for each
 constexpr size_t kMapEntryCost = 96;
 constexpr size_t kReadBytes = 1 << 20;
 
 }  // namespace
 
-bool Compactor::worthwhile(const std::vector<std::shared_ptr<Segment>>& closed, Offset clean_to) const {
-  uint64_t dirty = 0, total = 0;
-  for (const auto& segment : closed) {
-    total += segment->state.size;
-    if (segment->state.next_offset > clean_to) dirty += segment->state.size;
+// Closed segments, durable as a whole: a round that fails makes a segment that it closed the active
+// one again.
+Status Compactor::collect() {
+  std::lock_guard round(round_mutex_);
+  std::lock_guard lock(partition_->mutex_);
+  SLUICE_TRY(partition_->usable());
+  SLUICE_TRY(partition_->load());
+  closed_.clear();
+  clean_before_ = std::max(partition_->clean_to_, partition_->log_start_);
+  const auto& segments = partition_->segments_;
+  for (size_t i = 0; i + 1 < segments.size(); ++i) {
+    if (segments[i + 1]->base > partition_->high_watermark_) break;
+    // What is below the log start is about to be removed.
+    if (segments[i]->state.next_offset > partition_->log_start_) closed_.push_back(segments[i]);
   }
-  const double ratio = partition_.topic().settings()->min_cleanable_dirty_ratio;
-  return dirty > 0 && static_cast<double>(dirty) >= ratio * static_cast<double>(total);
+  return ok();
+}
+
+// Kafka's LogCleanerManager: neither what is younger than min.compaction.lag.ms nor anything behind
+// it; enough of the rest is dirty, or its oldest record has waited for longer than
+// max.compaction.lag.ms.
+Result<bool> Compactor::worthwhile() {
+  const auto settings = partition_->topic().settings();
+  if (settings->min_compaction_lag_ms > 0) {
+    for (size_t i = 0; i < closed_.size(); ++i) {
+      if (closed_[i]->state.next_offset <= clean_before_) continue;
+      SLUICE_ASSIGN(int64_t newest, partition_->max_timestamp(closed_[i]));
+      if (newest <= now_ - settings->min_compaction_lag_ms) continue;
+      closed_.resize(i);
+      break;
+    }
+  }
+  uint64_t dirty = 0, total = 0;
+  bool late = false;
+  for (const auto& segment : closed_) {
+    total += segment->state.size;
+    if (segment->state.next_offset <= clean_before_) continue;
+    dirty += segment->state.size;
+    if (late || settings->max_compaction_lag_ms == INT64_MAX) continue;
+    SLUICE_ASSIGN(int64_t oldest, segment->first_timestamp());
+    late = oldest > 0 && oldest < now_ - settings->max_compaction_lag_ms;
+  }
+  if (dirty == 0) return false;
+  return late || static_cast<double>(dirty) >
+                     settings->min_cleanable_dirty_ratio * static_cast<double>(total);
+}
+
+Result<bool> Compactor::prepare(TimestampMs now) {
+  now_ = now.value();
+  SLUICE_TRY(collect());
+  SLUICE_ASSIGN(bool wanted, worthwhile());
+  if (!wanted) return false;
+  std::lock_guard lock(round_mutex_);
+  end_ = closed_.back()->state.next_offset;
+  partition_->expect_holes(end_);
+  return true;
 }
 
 // Every batch that begins in [from, to), checked; `use` says whether to go on.
 Status Compactor::each_batch(Offset from, Offset to,
                              const std::function<Result<bool>(ByteView, const BatchRef&)>& use) {
-  Offset at = std::max(from, partition_.log_start());
+  Offset at = std::max(from, partition_->log_start());
   while (at < to) {
-    SLUICE_ASSIGN(auto read, partition_.read(at, kReadBytes));
+    if (context_.stopping) return Error{ErrorKind::kShutdown, "the log is stopping"};
+    SLUICE_ASSIGN(auto read, partition_->read(at, kReadBytes));
     std::vector<BatchRef> batches;
     SLUICE_TRY(list_batches(read.batches, batches));
     if (batches.empty()) return ok();
@@ -46,60 +95,58 @@ Status Compactor::each_batch(Offset from, Offset to,
   return ok();
 }
 
-Status Compactor::map_keys(Offset from, Offset to) {
+Status Compactor::map_keys() {
   size_t bytes = 0;
-  mapped_to_ = from;
-  return each_batch(from, to, [&](ByteView view, const BatchRef& batch) -> Result<bool> {
-    if (bytes > kMapBytes) return false;  // the rest is for the next run
-    SLUICE_ASSIGN(auto reader, model::RecordReader::open(view));
-    model::RecordView record;
-    while (true) {
-      SLUICE_ASSIGN(bool more, reader.next(record));
-      if (!more) break;
-      if (!record.key || reader.header().control()) continue;
-      auto [place, added] = last_.insert_or_assign(std::string(as_text(*record.key)), record.offset.value());
-      if (added) bytes += place->first.size() + kMapEntryCost;
-    }
-    mapped_to_ = batch.last + 1;
-    return true;
-  });
+  mapped_to_ = clean_before_;
+  const Offset to = closed_.back()->state.next_offset;
+  SLUICE_TRY(
+      each_batch(clean_before_, to, [&](ByteView view, const BatchRef& batch) -> Result<bool> {
+        if (bytes > kMapBytes) return false;  // the rest is for the next run
+        SLUICE_ASSIGN(auto reader, model::RecordReader::open(view));
+        model::RecordView record;
+        while (true) {
+          SLUICE_ASSIGN(bool more, reader.next(record));
+          if (!more) break;
+          if (!record.key || reader.header().control()) continue;
+          const std::string_view key = as_text(*record.key);
+          if (auto found = last_.find(key); found != last_.end()) {
+            found->second = record.offset.value();
+          } else {
+            last_.emplace(key, record.offset.value());
+            bytes += key.size() + kMapEntryCost;
+          }
+        }
+        mapped_to_ = batch.last + 1;
+        return true;
+      }));
+  if (bytes <= kMapBytes) mapped_to_ = to;
+  return ok();
 }
 
-bool Compactor::keep(const model::RecordView& record) const {
+bool Compactor::keep(const model::RecordView& record, const std::optional<int64_t>& horizon) const {
+  // Without a key there is nothing that could stand for the record later.
   if (!record.key || record.offset >= mapped_to_) return true;
-  auto found = last_.find(std::string(as_text(*record.key)));
+  auto found = last_.find(as_text(*record.key));
   if (found != last_.end() && found->second > record.offset.value()) return false;
-  // A tombstone has done its work once the values before it are gone and every reader had time to see it.
-  return record.value || record.offset >= clean_before_ || record.timestamp >= tombstones_before_;
+  // A tombstone goes once every reader had delete_retention_ms to see it after the values before it
+  // were gone.
+  return record.value || !horizon || now_ < *horizon;
 }
 
-Status Compactor::run(TimestampMs now) {
-  const auto settings = partition_.topic().settings();
-  std::vector<std::shared_ptr<Segment>> closed;
-  {
-    std::lock_guard lock(partition_.mutex_);
-    SLUICE_TRY(partition_.usable());
-    SLUICE_TRY(partition_.load());
-    if (partition_.segments_.size() < 2) return ok();
-    closed.assign(partition_.segments_.begin(), partition_.segments_.end() - 1);
-    clean_before_ = partition_.clean_to_;
-  }
-  if (!worthwhile(closed, clean_before_)) return ok();
-  tombstones_before_ = now.value() - settings->delete_retention_ms;
-  SLUICE_TRY(map_keys(clean_before_, closed.back()->state.next_offset));
-  // The closed segments are durable, and a start after a crash expects holes up to here, before there are any.
-  {
-    std::lock_guard lock(round_mutex_);
-    partition_.expect_holes(mapped_to_);
-  }
-  SLUICE_TRY(checkpointer_.run());
+Status Compactor::run() {
+  const auto settings = partition_->topic().settings();
+  SLUICE_TRY(collect());
+  while (!closed_.empty() && closed_.back()->state.next_offset > end_) closed_.pop_back();
+  if (closed_.empty()) return ok();
+  SLUICE_TRY(map_keys());
   SLUICE_CRASH_POINT("storage.compaction_begin");
   Group group;
   uint64_t bytes = 0;
-  for (const auto& segment : closed) {
+  for (const auto& segment : closed_) {
     if (segment->base >= mapped_to_) break;
-    const bool fits = bytes + segment->state.size <= std::min<uint64_t>(settings->segment_bytes, INT32_MAX) &&
-                      (group.empty() || segment->state.next_offset - group.front()->base <= INT32_MAX);
+    const bool fits =
+        bytes + segment->state.size <= std::min<uint64_t>(settings->segment_bytes, INT32_MAX) &&
+        (group.empty() || segment->state.next_offset - group.front()->base <= INT32_MAX);
     if (!group.empty() && !fits) {
       SLUICE_TRY(rewrite(group));
       group.clear();
@@ -109,20 +156,26 @@ Status Compactor::run(TimestampMs now) {
     bytes += segment->state.size;
   }
   if (!group.empty()) SLUICE_TRY(rewrite(group));
+  last_.clear();
   std::lock_guard lock(round_mutex_);
-  partition_.set_clean_to(mapped_to_);
+  partition_->set_clean_to(mapped_to_);
   return ok();
 }
 
 Status Compactor::rewrite(const Group& group) {
-  const auto settings = partition_.topic().settings();
+  const auto settings = partition_->topic().settings();
   SegmentState state;
   state.next_offset = group.front()->base;
-  auto output = std::make_shared<Segment>(context_.files, partition_.folder(), group.front()->base, state, kCleaned);
+  auto output = std::make_shared<Segment>(context_.files, partition_->folder(), group.front()->base,
+                                          state, kCleaned);
   bool changed = group.size() > 1;
   const auto thin = [&](ByteView view, const BatchRef& batch) -> Result<bool> {
-    SLUICE_ASSIGN(auto compacted, compact_batch(view, [this](const auto& record) { return keep(record); }));
-    changed = changed || compacted.kept < compacted.records;
+    SLUICE_ASSIGN(auto header, model::read_batch_header(view));
+    const auto old_horizon = header.delete_horizon();
+    SLUICE_ASSIGN(auto compacted,
+                  compact_batch(view, now_ + settings->delete_retention_ms,
+                                [&](const auto& record) { return keep(record, old_horizon); }));
+    changed = changed || compacted.kept < compacted.records || !compacted.bytes.empty();
     if (compacted.kept == 0 && compacted.records > 0) return true;
     std::vector<BatchRef> out;
     if (compacted.bytes.empty()) {
@@ -130,7 +183,7 @@ Status Compactor::rewrite(const Group& group) {
     } else {
       SLUICE_TRY(list_batches(compacted.bytes, out));
     }
-    SLUICE_TRY(output->write(partition_.id(), out, settings->index_interval_bytes));
+    SLUICE_TRY(output->write(partition_->id(), out, settings->index_interval_bytes));
     return true;
   };
   auto status = [&]() -> Status {
@@ -140,7 +193,8 @@ Status Compactor::rewrite(const Group& group) {
     SLUICE_TRY(output->close());
     SLUICE_TRY(output->flush());
     SLUICE_TRY(output->sync());
-    if (auto names = context_.disk.sync_directory(partition_.folder()); !names.ok()) {
+    auto names = context_.disk.sync_directory(partition_->folder());
+    if (!names.ok() && !partition_->removed()) {
       return Error{ErrorKind::kFatal, names.error().message};
     }
     return ok();
@@ -150,12 +204,15 @@ Status Compactor::rewrite(const Group& group) {
     SLUICE_CRASH_POINT("storage.compaction_written");
     status = swap(group, output, output->state.size == 0);
   }
-  // Without a swap file what was written is of no use; what stays because of an error goes at the next start.
+  // Without a swap file what was written is of no use; what stays because of an error goes at the
+  // next start.
   for (const char* extension : kSegmentExtensions) {
     context_.files.drop(output->stem + extension + kCleaned);
-    if (!changed || !status.ok()) static_cast<void>(context_.disk.remove(output->stem + extension + kCleaned).ok());
+    if (!changed || !status.ok())
+      static_cast<void>(context_.disk.remove(output->stem + extension + kCleaned).ok());
   }
-  if (!status.ok() && status.error().kind == ErrorKind::kFatal) context_.health.fail(status.error());
+  if (!status.ok() && status.error().kind == ErrorKind::kFatal)
+    context_.health.fail(status.error());
   return status;
 }
 
@@ -164,29 +221,34 @@ Status Compactor::swap(const Group& group, const std::shared_ptr<Segment>& outpu
   Swap decided{group.front()->base, empty, {}};
   for (const auto& segment : group) decided.replaced.push_back(segment->base);
   std::lock_guard round(round_mutex_);
-  if (partition_.removed()) return ok();
-  if (auto written = write_swap(context_.disk, partition_.folder(), decided); !written.ok()) {
-    return written.error().kind == ErrorKind::kRetriable ? written
-                                                         : Status(Error{ErrorKind::kFatal, written.error().message});
+  if (partition_->removed()) return ok();
+  if (auto written = write_swap(context_.disk, partition_->folder(), decided); !written.ok()) {
+    return written.error().kind == ErrorKind::kRetriable
+               ? written
+               : Status(Error{ErrorKind::kFatal, written.error().message});
   }
   SLUICE_CRASH_POINT("storage.compaction_decided");
-  // Readers are kept out while names change; one that is in the middle notices by the layout and starts again.
-  std::lock_guard lock(partition_.mutex_);
-  ++partition_.layout_;
-  auto finished = finish_swap(context_.disk, partition_.folder(), decided);
+  for (const auto& segment : group) segment->retire();
+  // Readers are kept out while names change; one that is in the middle notices by the layout and
+  // starts again.
+  std::lock_guard lock(partition_->mutex_);
+  ++partition_->layout_;
+  auto finished = finish_swap(context_.disk, partition_->folder(), decided);
   if (!finished.ok()) return Error{ErrorKind::kFatal, finished.error().message};
   for (const auto& segment : group) {
     for (const char* extension : kSegmentExtensions) context_.files.drop(segment->stem + extension);
-    std::erase(partition_.dirty_, segment);
+    std::erase(partition_->dirty_, segment);
   }
-  auto first = std::find(partition_.segments_.begin(), partition_.segments_.end(), group.front());
-  auto place = partition_.segments_.erase(first, first + static_cast<std::ptrdiff_t>(group.size()));
+  auto first = std::find(partition_->segments_.begin(), partition_->segments_.end(), group.front());
+  auto place =
+      partition_->segments_.erase(first, first + static_cast<std::ptrdiff_t>(group.size()));
   if (!empty) {
     const SegmentState& state = output->state;
-    auto fresh = std::make_shared<Segment>(context_.files, partition_.folder(), output->base, state);
-    partition_.segments_.insert(place, std::move(fresh));
+    auto fresh =
+        std::make_shared<Segment>(context_.files, partition_->folder(), output->base, state);
+    partition_->segments_.insert(place, std::move(fresh));
   }
-  partition_.changed_ = true;
+  partition_->changed_ = true;
   context_.counters.segments_compacted += group.size();
   return ok();
 }

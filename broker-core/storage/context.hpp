@@ -11,7 +11,8 @@
 
 namespace sluice::storage {
 
-// A topic's settings, shared by its partitions and replaced as a whole when they change. Any thread.
+// A topic's settings, shared by its partitions and replaced as a whole when they change. Any
+// thread.
 class Topic {
  public:
   Topic(const TopicId& id, TopicSettings settings)
@@ -33,7 +34,8 @@ class Topic {
   std::shared_ptr<const TopicSettings> settings_;
 };
 
-// Whether the directory still takes anything. Once failed it stays so until the process starts anew. Any thread.
+// Whether the directory still takes anything. Once failed it stays so until the process starts
+// anew. Any thread.
 class Health {
  public:
   void fail(const Error& error) {
@@ -43,7 +45,8 @@ class Health {
   bool failed() const { return failed_; }
   Error error() const {
     std::lock_guard lock(mutex_);
-    return {ErrorKind::kFatal, "the data directory takes no writes since an I/O error, restart needed: " + text_};
+    return {ErrorKind::kFatal,
+            "the data directory takes no writes since an I/O error, restart needed: " + text_};
   }
   std::string text() const {
     std::lock_guard lock(mutex_);
@@ -57,8 +60,8 @@ class Health {
 };
 
 struct Counters {
-  std::atomic<uint64_t> rounds{0}, frames{0}, bytes{0}, segment_syncs{0}, checkpoints{0}, segments_rolled{0},
-      segments_deleted{0}, segments_compacted{0};
+  std::atomic<uint64_t> rounds{0}, frames{0}, bytes{0}, segment_syncs{0}, checkpoints{0},
+      segments_rolled{0}, segments_deleted{0}, segments_compacted{0};
 };
 
 // What all parts of one open log share. Owned by the log.
@@ -70,6 +73,7 @@ struct Context {
   Clock& clock;
   FileCache files;
   Health health;
+  std::atomic<bool> stopping{false};  // long work ends early
   Counters counters;
 };
 

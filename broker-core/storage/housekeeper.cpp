@@ -5,45 +5,74 @@
 #include "broker-core/storage/compactor.hpp"
 
 namespace sluice::storage {
+namespace {
+
+// The first error of a run is given back; one partition's trouble does not keep the others from
+// theirs, and none of a partition that is being deleted counts.
+class Errors {
+ public:
+  bool note(const PartitionLog& partition, const Status& status) {
+    if (!status.ok() && first_.ok() && !partition.removed()) first_ = status;
+    return status.ok();
+  }
+  Status first() const { return first_; }
+
+ private:
+  Status first_ = ok();
+};
+
+}  // namespace
 
 Status Housekeeper::run() {
-  std::lock_guard one(mutex_);
+  std::unique_lock one(mutex_);
   if (context_.health.failed()) return context_.health.error();
-  Status first = ok();
-  auto note = [&](const Status& status) {
-    if (!status.ok() && first.ok()) first = status;
-    return status.ok();
-  };
+  Errors errors;
   const TimestampMs now = context_.clock.now_ms();
   std::vector<std::pair<std::shared_ptr<PartitionLog>, Offset>> moved;
+  std::vector<Compactor> compactions;
   for (auto& partition : partitions_.all()) {
-    if (partition->removed() || partition->offline() || partition->state().segments == 0) continue;
+    if (context_.stopping) return ok();
+    if (!partition->needs_care(now)) continue;
     {
       std::lock_guard lock(round_mutex_);
-      if (!note(partition->prepare()) || !note(partition->roll_if_old(now))) continue;
+      if (!errors.note(*partition, partition->prepare()) ||
+          !errors.note(*partition, partition->roll_if_old(now))) {
+        continue;
+      }
     }
     auto start = partition->retention_start(now);
     if (!start.ok()) {
-      note(start.error());
+      errors.note(*partition, start.error());
       continue;
     }
-    if (*start <= partition->log_start()) continue;
-    std::lock_guard lock(round_mutex_);
-    if (note(partition->move_log_start(*start))) moved.emplace_back(partition, *start);
+    if (*start > partition->log_start()) {
+      std::lock_guard lock(round_mutex_);
+      if (errors.note(*partition, partition->move_log_start(*start))) {
+        moved.emplace_back(partition, *start);
+      }
+    }
+    if (!partition->topic().settings()->compact || partition->state().segments < 2) continue;
+    Compactor compaction(context_, round_mutex_, partition);
+    auto wanted = compaction.prepare(now);
+    if (!wanted.ok()) errors.note(*partition, wanted.error());
+    if (wanted.ok() && *wanted) compactions.push_back(std::move(compaction));
   }
-  for (auto& partition : partitions_.all()) {
-    if (partition->removed() || partition->offline() || !partition->topic().settings()->compact) continue;
-    if (partition->state().segments < 2) continue;
-    const auto status = Compactor(context_, checkpointer_, round_mutex_, *partition).run(now);
-    if (!partition->removed()) note(status);
+  if (moved.empty() && compactions.empty()) return errors.first();
+  // One checkpoint for all: the new log starts are durable before the first file goes, and so are
+  // the holes to expect before there are any.
+  SLUICE_CRASH_POINT("storage.retention_decided");
+  SLUICE_TRY(checkpointer_.run());
+  for (auto& [partition, start] : moved) {
+    errors.note(*partition, remove_below_start(*partition, start));
   }
-  // The new log starts are durable before the first file goes.
-  if (!moved.empty()) {
-    SLUICE_CRASH_POINT("storage.retention_decided");
-    if (auto written = checkpointer_.run(); !written.ok()) return written;
-    for (auto& [partition, start] : moved) note(remove_below_start(*partition, start));
+  for (auto& compaction : compactions) {
+    one.unlock();  // others need not wait for all of them
+    one.lock();
+    auto done = compaction.run();
+    if (!done.ok() && done.error().kind == ErrorKind::kShutdown) break;
+    errors.note(compaction.partition(), done);
   }
-  return first;
+  return errors.first();
 }
 
 Status Housekeeper::remove_below_start(PartitionLog& partition, Offset durable_start) {
@@ -63,7 +92,8 @@ Status Housekeeper::delete_records(PartitionLog& partition, Offset before) {
     SLUICE_TRY(partition.move_log_start(before));
   }
   SLUICE_TRY(checkpointer_.run());
-  return remove_below_start(partition, before);
+  auto removed = remove_below_start(partition, before);
+  return partition.removed() ? ok() : removed;
 }
 
 }  // namespace sluice::storage

@@ -20,6 +20,7 @@ struct TopicSettings {
   std::string name;                         // for folder names and messages only; identity is the TopicId
   uint64_t segment_bytes = 1u << 30;
   int64_t segment_ms = 7LL * 24 * 3600 * 1000;
+  uint64_t segment_index_bytes = 10u << 20;  // a segment whose index would be larger is rolled
   uint64_t index_interval_bytes = 4096;
   bool compact = false;                     // cleanup.policy contains compact
   bool remove = true;                       // cleanup.policy contains delete
@@ -27,6 +28,8 @@ struct TopicSettings {
   int64_t retention_bytes = -1;             // per partition; -1 = no limit
   int64_t delete_retention_ms = 24LL * 3600 * 1000;
   double min_cleanable_dirty_ratio = 0.5;
+  int64_t min_compaction_lag_ms = 0;          // younger records are not compacted ...
+  int64_t max_compaction_lag_ms = INT64_MAX;  // ... and older ones are, however little is dirty
   uint64_t max_message_bytes = 1048588;     // largest batch accepted
 };
 

@@ -85,6 +85,7 @@ void LogImpl::remove_topic(const TopicId& topic) {
     context_.files.drop_folder(partition->folder());
     // A folder that stays is a stray of an unknown topic, which the next start removes.
     static_cast<void>(context_.disk.remove_all(partition->folder()).ok());
+    context_.files.drop_folder(partition->folder());  // what a reader opened meanwhile holds the space
   }
 }
 
@@ -156,6 +157,7 @@ Status LogImpl::stop() {
     std::lock_guard lock(mutex_);
     if (stopped_) return ok();
     stopped_ = stopping_ = true;
+    context_.stopping = true;
   }
   alive_.reset();
   committer_.close();

@@ -31,8 +31,12 @@ PartitionLog::PartitionLog(Context& context, const TopicPartition& partition, st
 
 std::string PartitionLog::name() const { return describe(topic_->settings()->name, partition_); }
 
+Error PartitionLog::does_not_exist() const {
+  return {ErrorKind::kNotFound, name() + " does not exist any more"};
+}
+
 Status PartitionLog::usable() const {
-  if (removed_) return Error{ErrorKind::kNotFound, name() + " does not exist any more"};
+  if (removed_) return does_not_exist();
   if (offline_) return *offline_;
   return ok();
 }
@@ -54,7 +58,23 @@ void PartitionLog::begin() {
   if (begin_active_) begin_state_ = begin_active_->state;
 }
 
-// Kafka's LogSegment.shouldRoll: size, age by record time, and what the 32-bit fields of the indexes can hold.
+namespace {
+
+// Kafka's LogConfig.maxSegmentMs: what may wait no longer for its compaction must leave the active segment.
+int64_t roll_after_ms(const TopicSettings& settings) {
+  return settings.compact ? std::min(settings.segment_ms, settings.max_compaction_lag_ms) : settings.segment_ms;
+}
+
+// As Kafka's OffsetIndex.isFull and TimeIndex.isFull (which leaves room for the entry of close()).
+bool index_full(const SegmentState& state, const TopicSettings& settings) {
+  return state.indexes >= std::max<uint64_t>(1, settings.segment_index_bytes / kIndexEntrySize) ||
+         state.times + 1 >= std::max<uint64_t>(2, settings.segment_index_bytes / kTimeEntrySize);
+}
+
+}  // namespace
+
+// Kafka's LogSegment.shouldRoll: size, age by record time, index size, and what the 32-bit fields of the indexes
+// can hold.
 bool PartitionLog::must_roll(uint64_t pending, const BatchRef& batch) const {
   auto segment = active();
   if (!segment) return true;
@@ -63,9 +83,9 @@ bool PartitionLog::must_roll(uint64_t pending, const BatchRef& batch) const {
   if (batch.last - segment->base > INT32_MAX) return true;
   if (size == 0) return false;
   const uint64_t limit = std::min<uint64_t>(settings->segment_bytes, INT32_MAX);
-  if (size + batch.bytes.size() > limit) return true;
+  if (size + batch.bytes.size() > limit || index_full(segment->state, *settings)) return true;
   const int64_t first = segment->state.first_timestamp;
-  return pending == 0 && first >= 0 && batch.max_timestamp - first > settings->segment_ms;
+  return pending == 0 && first >= 0 && batch.max_timestamp - first > roll_after_ms(*settings);
 }
 
 Status PartitionLog::write(std::span<const BatchRef> batches) {
@@ -153,14 +173,29 @@ Offset PartitionLog::publish() {
   return high_watermark_;
 }
 
+bool PartitionLog::due_to_roll(const SegmentState& active, const TopicSettings& settings, TimestampMs now) {
+  if (settings.remove && settings.retention_bytes == 0) return true;
+  if (active.first_timestamp < 0) return false;
+  return now.value() - active.first_timestamp > roll_after_ms(settings) ||
+         (settings.remove && settings.retention_ms >= 0 &&
+          now.value() - active.max_timestamp > settings.retention_ms);
+}
+
+// A partition of one segment has nothing to remove and nothing to compact before that one is rolled.
+bool PartitionLog::needs_care(TimestampMs now) const {
+  std::lock_guard lock(mutex_);
+  if (removed_ || offline_) return false;
+  if (loaded_) return !segments_.empty();
+  if (!known_ || !known_->has_segments) return false;
+  if (known_->closed_segments > 0) return true;
+  return known_->active.size > 0 && due_to_roll(known_->active, *topic_->settings(), now);
+}
+
 Status PartitionLog::roll_if_old(TimestampMs now) {
   auto segment = active();
-  if (!segment || segment->state.size == 0 || segment->state.first_timestamp < 0) return ok();
+  if (!segment || segment->state.size == 0) return ok();
   const auto settings = topic_->settings();
-  const bool old = now.value() - segment->state.first_timestamp > settings->segment_ms;
-  const bool expired = settings->remove && settings->retention_ms >= 0 &&
-                       now.value() - segment->state.max_timestamp > settings->retention_ms;
-  if (!old && !expired) return ok();
+  if (!due_to_roll(segment->state, *settings, now)) return ok();
   begin();
   auto status = roll();
   if (!status.ok()) rewind();

@@ -38,7 +38,11 @@ class PartitionLog {
   void rewind();
   // (round) All that was written is durable now: moves the high watermark.
   Offset publish();
-  // (round) Begins a new segment if the active one's first batch is older than the topic's segment_ms.
+  // Whether housekeeping may have anything to do here; false costs no access to the disk. So partitions that are
+  // not in use need not be loaded for it.
+  bool needs_care(TimestampMs now) const;
+  // (round) Begins a new segment if the active one's first batch is older than the topic lets it be, or if retention
+  // would take all of it.
   Status roll_if_old(TimestampMs now);
 
   // What a checkpoint has to sync and to write down.
@@ -104,8 +108,10 @@ class PartitionLog {
   Result<uint64_t> file_size(const std::string& path);
   Status remove_segment_files(Offset base);
   Status usable() const;
+  Error does_not_exist() const;
   Status roll();
   Status write_run(std::span<const BatchRef> batches);
+  static bool due_to_roll(const SegmentState& active, const TopicSettings& settings, TimestampMs now);
   bool must_roll(uint64_t pending, const BatchRef& batch) const;
   std::shared_ptr<Segment> active() const;
 

@@ -165,6 +165,7 @@ Result<ReadResult> PartitionLog::read(Offset from, size_t max_bytes) {
                range->entry + range->entries.size());
       return result;
     }
+    if (removed()) return does_not_exist();
     if (status.error().kind == ErrorKind::kNotFound) {
       status = Error{ErrorKind::kCorrupt, status.error().message};
     }

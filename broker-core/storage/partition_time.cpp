@@ -5,7 +5,8 @@
 // What goes by time: ListOffsets, retention, the log start.
 namespace sluice::storage {
 
-std::vector<std::pair<std::shared_ptr<Segment>, Segment::Visible>> PartitionLog::visible_segments() const {
+std::vector<std::pair<std::shared_ptr<Segment>, Segment::Visible>> PartitionLog::visible_segments()
+    const {
   std::lock_guard lock(mutex_);
   std::vector<std::pair<std::shared_ptr<Segment>, Segment::Visible>> result;
   for (const auto& segment : segments_) result.emplace_back(segment, segment->visible);
@@ -17,7 +18,8 @@ Result<int64_t> PartitionLog::max_timestamp(const std::shared_ptr<Segment>& segm
     std::lock_guard lock(mutex_);
     if (segment->visible.max_timestamp != Segment::kUnknown) return segment->visible.max_timestamp;
   }
-  SLUICE_ASSIGN(int64_t found, segment->find_max_timestamp(topic_->settings()->index_interval_bytes));
+  SLUICE_ASSIGN(int64_t found,
+                segment->find_max_timestamp(topic_->settings()->index_interval_bytes));
   std::lock_guard lock(mutex_);
   segment->visible.max_timestamp = found;
   return found;
@@ -44,11 +46,13 @@ Result<std::optional<Offset>> PartitionLog::offset_for_timestamp(TimestampMs tim
         break;
       }
       if (*newest < timestamp.value()) continue;
-      found = segment->find_timestamp(timestamp.value(), visible.entries, topic_->settings()->index_interval_bytes,
+      found = segment->find_timestamp(timestamp.value(), visible.entries,
+                                      topic_->settings()->index_interval_bytes,
                                       segment != segments.back().first);
       if (!found.ok() || *found) break;
     }
     if (layout() != layout_before) continue;
+    if (!found.ok() && removed()) return does_not_exist();
     if (!found.ok() && found.error().kind == ErrorKind::kCorrupt) take_offline(found.error());
     if (found.ok() && *found && **found < start) return std::optional<Offset>(start);
     return found;
@@ -56,13 +60,13 @@ Result<std::optional<Offset>> PartitionLog::offset_for_timestamp(TimestampMs tim
 }
 
 Result<Offset> PartitionLog::retention_start(TimestampMs now) {
-  Offset start;
+  Offset start, end;
   {
     std::lock_guard lock(mutex_);
     SLUICE_TRY(usable());
-    // Nothing of a partition that was never used since the start can be judged without opening it.
     SLUICE_TRY(load());
     start = log_start_;
+    end = high_watermark_;
   }
   const auto settings = topic_->settings();
   if (!settings->remove) return start;
@@ -71,6 +75,7 @@ Result<Offset> PartitionLog::retention_start(TimestampMs now) {
   for (const auto& [segment, visible] : segments) size += visible.size;
   for (size_t i = 0; i + 1 < segments.size(); ++i) {
     const auto& [segment, visible] = segments[i];
+    if (segments[i + 1].first->base > end) break;  // rolled by a round that is not durable yet
     bool gone = settings->retention_bytes >= 0 &&
                 size - visible.size >= static_cast<uint64_t>(settings->retention_bytes);
     if (!gone && settings->retention_ms >= 0) {
@@ -104,6 +109,7 @@ std::vector<Offset> PartitionLog::drop_old_segments(Offset durable_start) {
   size_t count = 0;
   while (count + 1 < segments_.size() && segments_[count + 1]->base <= durable_start) {
     gone.push_back(segments_[count]->base);
+    segments_[count]->retire();
     std::erase(dirty_, segments_[count]);
     ++count;
   }

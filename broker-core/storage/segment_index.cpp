@@ -4,8 +4,8 @@
 #include "broker-core/storage/codec.hpp"
 #include "broker-core/storage/segment.hpp"
 
-// The two indexes in Kafka's formats. They only save reading: what they say is checked against the batches, and
-// they are made anew when it does not hold.
+// The two indexes in Kafka's formats. They only save reading: what they say is checked against the
+// batches, and they are made anew when it does not hold.
 namespace sluice::storage {
 namespace {
 
@@ -19,28 +19,30 @@ Result<model::BatchHeader> Segment::header_at(const CheckEntry& entry) const {
   SLUICE_ASSIGN(size_t got, file->read_at(entry.position, bytes));
   auto header = model::read_batch_header({bytes, got}, false);
   if (!header.ok() || header->base_offset != base + entry.relative_base) {
-    return Error{ErrorKind::kCorrupt, log_path + ", byte " + std::to_string(entry.position) + ", offset " +
-                                          std::to_string((base + entry.relative_base).value()) + ": " +
-                                          (header.ok() ? "another batch is there" : header.error().message)};
+    return Error{ErrorKind::kCorrupt,
+                 log_path + ", byte " + std::to_string(entry.position) + ", offset " +
+                     std::to_string((base + entry.relative_base).value()) + ": " +
+                     (header.ok() ? "another batch is there" : header.error().message)};
   }
   return header;
 }
 
 Status Segment::check_header(const TopicPartition& partition, const CheckEntry& entry) const {
   SLUICE_ASSIGN(auto header, header_at(entry));
-  const uint32_t sum = check_sum(partition, header.base_offset, header.last_offset(), entry.position,
-                                 static_cast<uint32_t>(header.size()), header.leader_epoch, header.crc);
+  const uint32_t sum =
+      check_sum(partition, header.base_offset, header.last_offset(), entry.position,
+                static_cast<uint32_t>(header.size()), header.leader_epoch, header.crc);
   if (sum == entry.checksum && header.last_offset() == base + entry.relative_last) return ok();
-  return Error{ErrorKind::kCorrupt, log_path + ", byte " + std::to_string(entry.position) + ", offset " +
-                                        std::to_string(header.base_offset.value()) +
+  return Error{ErrorKind::kCorrupt, log_path + ", byte " + std::to_string(entry.position) +
+                                        ", offset " + std::to_string(header.base_offset.value()) +
                                         ": the batch does not agree with the sidecar"};
 }
 
 Result<std::optional<Segment::TimeEntry>> Segment::time_entry(uint64_t number) const {
   SLUICE_ASSIGN(Bytes bytes, times.read(number, 1));
   if (bytes.empty()) return std::optional<TimeEntry>();
-  return std::optional<TimeEntry>(TimeEntry{static_cast<int64_t>(get_be64(bytes.data())),
-                                            base + get_be32(bytes.data() + 8)});
+  return std::optional<TimeEntry>(
+      TimeEntry{static_cast<int64_t>(get_be64(bytes.data())), base + get_be32(bytes.data() + 8)});
 }
 
 // Is there a batch that ends at the entry's offset and has its timestamp?
@@ -54,7 +56,8 @@ Result<bool> Segment::agrees(const TimeEntry& entry) const {
   return header.max_timestamp == entry.timestamp;
 }
 
-// Do both indexes reach to the end of the (closed) segment? A cut one would hide the newest timestamps.
+// Do both indexes reach to the end of the (closed) segment? A cut one would hide the newest
+// timestamps.
 Result<bool> Segment::indexed_to_end(uint64_t interval) const {
   const uint64_t batches = checks.count();
   const uint64_t count = indexes.count();
@@ -68,7 +71,15 @@ Result<bool> Segment::indexed_to_end(uint64_t interval) const {
   return position <= last[0].position && last[0].position - position <= interval;
 }
 
+Result<int64_t> Segment::first_timestamp() const {
+  SLUICE_ASSIGN(auto first, entries(0, 1));
+  if (first.empty()) return kUnknown;
+  SLUICE_ASSIGN(auto header, header_at(first[0]));
+  return header.max_timestamp;
+}
+
 Result<int64_t> Segment::find_max_timestamp(uint64_t interval) {
+  std::lock_guard lock(rebuild_mutex_);
   for (int attempt = 0;; ++attempt) {
     const uint64_t count = times.count();
     SLUICE_ASSIGN(bool whole, indexed_to_end(interval));
@@ -78,12 +89,12 @@ Result<int64_t> Segment::find_max_timestamp(uint64_t interval) {
       if (good) return entry->timestamp;
     }
     if (attempt > 0) return int64_t{-1};  // no batch of the segment has a timestamp
-    SLUICE_TRY(rebuild_indexes(interval));
+    SLUICE_TRY(rebuild(interval));
   }
 }
 
-Result<std::optional<Offset>> Segment::find_timestamp(int64_t timestamp, uint64_t count, uint64_t interval,
-                                                      bool may_rebuild) {
+Result<std::optional<Offset>> Segment::find_timestamp(int64_t timestamp, uint64_t count,
+                                                      uint64_t interval, bool may_rebuild) {
   uint64_t number = 0;  // of the batch to start from
   for (int attempt = 0; attempt < 2; ++attempt) {
     uint64_t low = 0;
@@ -119,7 +130,23 @@ Result<std::optional<Offset>> Segment::find_timestamp(int64_t timestamp, uint64_
   return std::optional<Offset>();
 }
 
+void Segment::retire() {
+  std::lock_guard lock(rebuild_mutex_);
+  retired_ = true;
+}
+
+bool Segment::retired() const {
+  std::lock_guard lock(rebuild_mutex_);
+  return retired_;
+}
+
 Status Segment::rebuild_indexes(uint64_t interval) {
+  std::lock_guard lock(rebuild_mutex_);
+  return rebuild(interval);
+}
+
+Status Segment::rebuild(uint64_t interval) {
+  if (retired_) return Error{ErrorKind::kNotFound, log_path + " is gone"};
   SLUICE_TRY(indexes.clear());
   SLUICE_TRY(times.clear());
   int64_t max_timestamp = -1;

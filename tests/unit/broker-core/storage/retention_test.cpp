@@ -7,7 +7,8 @@
 namespace sluice::storage {
 namespace {
 
-Result<std::vector<AppendResult>> put(LogHarness& h, const std::string& key, std::optional<std::string> value,
+Result<std::vector<AppendResult>> put(LogHarness& h, const std::string& key,
+                                      std::optional<std::string> value,
                                       std::optional<int64_t> at = std::nullopt) {
   model::BatchBuilder builder;
   std::optional<ByteView> bytes;
@@ -140,7 +141,8 @@ TEST(Compaction, keepsTheLastRecordOfEachKeyAtItsOffset) {
     h.open();
     EXPECT_EQ(entries_of(h), after);
     auto findings = *verify_directory(h.disk, "data", nullptr);
-    for (const auto& finding : findings) EXPECT_FALSE(finding.damage) << finding.file << ": " << finding.text;
+    for (const auto& finding : findings)
+      EXPECT_FALSE(finding.damage) << finding.file << ": " << finding.text;
   }
 }
 
@@ -159,10 +161,39 @@ TEST(Compaction, tombstonesGoAfterTheirTimeAndNothingComesBack) {
     return false;
   };
   EXPECT_TRUE(has_gone());  // the tombstone
-  h.clock.move(std::chrono::seconds(5));
+  h.clock.move(std::chrono::milliseconds(900));
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(put(h, "other", std::string(500, 'x')).ok());
   ASSERT_TRUE(h.log->run_housekeeping().ok());
+  EXPECT_TRUE(has_gone());  // still within delete.retention.ms
+  h.clock.move(std::chrono::milliseconds(200));
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(put(h, "other", std::string(500, 'x')).ok());
+  ASSERT_TRUE(h.log->run_housekeeping().ok());
   EXPECT_FALSE(has_gone());
+}
+
+// Its own timestamp says nothing about when readers could first see a tombstone without the values
+// before it.
+TEST(Compaction, anOldTombstoneIsKeptForItsTimeToo) {
+  LogHarness h;
+  compacted(h);
+  h.open();
+  ASSERT_TRUE(put(h, "gone", "x", 1000).ok());
+  ASSERT_TRUE(put(h, "gone", std::nullopt, 2000).ok());
+  auto tombstones = [&] {
+    int count = 0;
+    for (const auto& entry : entries_of(h)) count += entry.key == "gone" && !entry.value ? 1 : 0;
+    return count;
+  };
+  for (int run = 0; run < 3; ++run) {
+    for (int i = 0; i < 40; ++i) ASSERT_TRUE(put(h, "other", std::string(500, 'x')).ok());
+    ASSERT_TRUE(h.log->run_housekeeping().ok());
+    EXPECT_EQ(tombstones(), 1) << run;
+    EXPECT_EQ(entries_of(h).front().offset, 1);
+  }
+  h.clock.move(std::chrono::milliseconds(1001));
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(put(h, "other", std::string(500, 'x')).ok());
+  ASSERT_TRUE(h.log->run_housekeeping().ok());
+  EXPECT_EQ(tombstones(), 0);
 }
 
 TEST(Compaction, severalRecordsOfABatchAreThinnedInPlace) {
@@ -204,7 +235,8 @@ TEST(Compaction, aPowerLossAtEveryStepLosesNothing) {
     h.open();
     auto after = entries_of(h);
     EXPECT_EQ(table_of(after), table_of(before)) << step;
-    for (const auto& entry : after) EXPECT_EQ(entry, before.at(static_cast<size_t>(entry.offset))) << step;
+    for (const auto& entry : after)
+      EXPECT_EQ(entry, before.at(static_cast<size_t>(entry.offset))) << step;
     fill(h, step + 1000, 60);
     const auto more = table_of(entries_of(h));
     ASSERT_TRUE(h.log->run_housekeeping().ok());

@@ -24,6 +24,7 @@ class Threads : public ::testing::Test {
     settings_.checkpoint_bytes = 1 << 20;
     topic_.name = "threads";
     topic_.segment_bytes = 256 * 1024;
+    topic_.retention_ms = -1;  // the batches' timestamps are old
     open();
   }
   void TearDown() override {
