@@ -98,8 +98,12 @@ void EmbeddedConsumer::join(Lock& lock) {
   lock.unlock();
   shared_->broker.join_group(
       request,
-      [weak = weak_from_this()](coordinator::JoinResponse response) {
-        if (auto self = weak.lock()) self->joined(std::move(response));
+      [weak = weak_from_this(), shared = shared_,
+       group = subscription_.group](coordinator::JoinResponse response) {
+        if (auto self = weak.lock()) return self->joined(std::move(response));
+        // The owner has gone meanwhile: a member that nobody drives would keep its partitions.
+        if (response.error == GroupError::kNone)
+          (void)shared->broker.leave_group({group, response.member_id, {}, GenerationId(-1)});
       },
       [weak = weak_from_this()] {
         if (auto self = weak.lock()) self->rebalance_wanted();

@@ -23,7 +23,13 @@ Result<uint64_t> next_incarnation(Disk& disk, const std::string& path) {
       return Error{ErrorKind::kCorrupt,
                    path + ": byte 0: not a number of starts: \"" + std::string(text) + "\""};
   } else if (const size_t slash = path.rfind('/'); slash != std::string::npos) {
-    SLUICE_TRY(disk.create_directories(path.substr(0, slash)));
+    const std::string folder = path.substr(0, slash);
+    SLUICE_TRY(disk.create_directories(folder));
+    // The folder's own name as well: with the file lost, epochs would go back and targets that
+    // fence would refuse every new owner.
+    const size_t parent = folder.rfind('/');
+    if (parent != std::string::npos)
+      SLUICE_TRY(disk.sync_directory(parent == 0 ? "/" : folder.substr(0, parent)));
   }
   ++number;
   SLUICE_TRY(write_file_atomically(disk, path, as_bytes(std::to_string(number))));
@@ -40,7 +46,8 @@ class BrokerWatch : public Log::Watch {
 
 TopicInfo to_info(const metadata::TopicInfo& topic, const EmbeddedSettings& settings) {
   const auto& own = settings.worker_topics;
-  bool internal = topic.name.starts_with("__") || std::find(own.begin(), own.end(), topic.name) != own.end();
+  bool internal =
+      topic.name.starts_with("__") || std::find(own.begin(), own.end(), topic.name) != own.end();
   return {topic.name, topic.id.to_string(), topic.partitions, internal, topic.configs};
 }
 
@@ -195,7 +202,8 @@ Result<std::vector<TopicInfo>> EmbeddedLog::topics(const std::string& name) {
       return std::move(topic).error();
     return result;
   }
-  for (const auto& topic : shared_->broker.topics()) result.push_back(to_info(*topic, shared_->settings));
+  for (const auto& topic : shared_->broker.topics())
+    result.push_back(to_info(*topic, shared_->settings));
   return result;
 }
 

@@ -109,5 +109,34 @@ TEST(EmbeddedLog, ADamagedEpochFileIsNamed) {
   EXPECT_NE(log.error().message.find("/data/epoch"), std::string::npos);
 }
 
+// Epochs that go back would have targets refuse every new owner.
+TEST(EmbeddedLog, EpochsGrowOverAPowerCutRightAfterTheFirstStart) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    sluice::testing::FakeDisk disk(seed);
+    int64_t last = 0;
+    for (int start = 0; start < 3; ++start) {
+      sluice::testing::SimClock clock;
+      sluice::testing::SimExecutor executor(seed, clock);
+      sluice::testing::SeededRandom random(seed);
+      server::Broker::Settings settings;
+      settings.directory = "/data";
+      auto broker = server::Broker::open(settings, {disk, clock, random, &executor});
+      ASSERT_TRUE(broker.ok()) << broker.error().message;
+      EmbeddedSettings log_settings;
+      log_settings.epoch_file = "/data/connect/epoch";
+      auto log = open_embedded_log(log_settings, {**broker, disk, clock, executor});
+      ASSERT_TRUE(log.ok()) << log.error().message;
+      auto epoch = (*log)->fence("a task");
+      ASSERT_TRUE(epoch.ok());
+      EXPECT_GT(*epoch, last) << "seed " << seed;
+      last = *epoch;
+      disk.power_off_after(0);
+      log->reset();
+      broker->reset();
+      disk.crash();
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sluice::log::suite

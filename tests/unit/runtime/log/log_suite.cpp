@@ -206,6 +206,23 @@ TEST_P(LogSuite, MembersShareThePartitionsAndTakeOverFromOneThatLeaves) {
   }));
 }
 
+TEST_P(LogSuite, AMemberThatLeavesBeforeItsJoinIsAnsweredKeepsNothing) {
+  make_topic("t", 4);
+  Member one(*fixture_, subscription("connect-x", {"t"}));
+  ASSERT_TRUE(fixture_->until([&] {
+    one.drain();
+    return one.owned.size() == 4;
+  }));
+  {
+    Member two(*fixture_, subscription("connect-x", {"t"}));
+    two.drain();  // asks to join; the answer waits for `one`
+  }
+  ASSERT_TRUE(fixture_->until([&] {
+    one.drain();
+    return one.revocations > 0 && one.owned.size() == 4;
+  }));
+}
+
 TEST_P(LogSuite, ACommitOfAGenerationThatIsOverIsFenced) {
   make_topic("t", 2);
   auto one = std::make_unique<Member>(*fixture_, subscription("connect-x", {"t"}));
