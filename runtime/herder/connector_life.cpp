@@ -38,6 +38,9 @@ bool enforces_tasks_max(const config::ConfigMap& config) {
 
 void ControlPlane::resume_all() {
   later([](ControlPlane& plane) {
+    // Deletions whose last states did not become durable.
+    for (const auto& name : plane.deps_.statuses.connectors())
+      if (!plane.deps_.configs.get(name)) plane.deps_.statuses.remove_connector(name);
     plane.resume_some(std::make_shared<std::vector<std::string>>(plane.deps_.configs.connectors()),
                       0);
   });
@@ -50,6 +53,10 @@ void ControlPlane::resume_some(std::shared_ptr<std::vector<std::string>> names, 
   for (size_t i = from; i < end; ++i) {
     const std::string& name = (*names)[i];
     if (!deps_.statuses.connector(name)) put_connector_state(name, "UNASSIGNED");
+    const auto entry = deps_.configs.get(name);
+    for (const auto& [task, state] : deps_.statuses.tasks(name))
+      if (!entry || static_cast<size_t>(task) >= entry->tasks.size())
+        deps_.statuses.remove_task(name, task);
     if (!find(name)) apply(name);  // else a request was faster
   }
   if (end < names->size())
@@ -63,7 +70,7 @@ void ControlPlane::apply(const std::string& name) {
     stop_instance(slot);
     std::vector<int> tasks;
     for (const auto& [task, known] : slot.tasks) tasks.push_back(task);
-    for (int task : tasks) stop_task(name, task, false);
+    for (int task : tasks) stop_task(name, task, Then::kNothing);
     say_stopped(name);
     settle(slot_of(name));
     return;
@@ -153,7 +160,7 @@ void ControlPlane::on_configured(const std::string& name, uint64_t attempt, plug
                                  std::vector<config::ConfigMap> tasks) {
   ConnectorSlot* slot = find(name);
   auto entry = deps_.configs.get(name);
-  if (!slot || slot->attempt != attempt || !entry || stopping_) return;
+  if (!slot || slot->attempt != attempt || !entry || stopping_ || slot->to_be_stopped) return;
   if (!outcome.ok()) {
     return connector_failed(name, outcome.to_error().message,
                             outcome.status != SLUICE_CONFIG_ERROR);

@@ -238,16 +238,29 @@ void ControlPlane::do_set_target(const std::string& name, store::TargetState sta
   store::ConfigChange change;
   change.connector = name;
   change.target_state = state;
-  if (state == store::TargetState::kStopped) change.tasks.emplace();
-  deps_.configs.write(std::move(change), [weak = weak_from_this(), name, reply](Status status) {
-    auto self = weak.lock();
-    if (!self) return reply(shutting_down());
-    self->later([=](ControlPlane& plane) {
-      if (status.ok()) plane.apply(name);
-      reply(status);
-      plane.finish(name);
-    });
-  });
+  if (state == store::TargetState::kStopped) {
+    change.tasks.emplace();
+    slot_of(name).to_be_stopped = true;
+  }
+  deps_.configs.write(std::move(change),
+                      [weak = weak_from_this(), name, state, reply](Status status) {
+                        auto self = weak.lock();
+                        if (!self) return reply(shutting_down());
+                        self->later([=](ControlPlane& plane) {
+                          plane.target_written(name, state, status);
+                          reply(status);
+                          plane.finish(name);
+                        });
+                      });
+}
+
+void ControlPlane::target_written(const std::string& name, store::TargetState state,
+                                  const Status& status) {
+  if (status.ok()) apply(name);
+  ConnectorSlot* slot = find(name);
+  if (!slot || state != store::TargetState::kStopped) return;
+  slot->to_be_stopped = false;
+  if (!status.ok()) on_reconfiguration(name);  // an answer that came meanwhile was not taken
 }
 
 void ControlPlane::restart(std::string name, bool include_tasks, bool only_failed,
@@ -282,7 +295,7 @@ void ControlPlane::do_restart(const std::string& name, bool include_tasks, bool 
   reply(status(name));
   for (int task : tasks) {
     slot.tasks[task].restarts.reset();
-    stop_task(name, task, true);
+    stop_task(name, task, Then::kSameAgain);
   }
   if (connector_too) {
     slot.restarts.reset();
@@ -299,13 +312,13 @@ void ControlPlane::restart_task(std::string name, int task, Reply<Unit> reply) {
       auto* slot = plane.find(name);
       if (!present) {
         reply(not_found(name));
-      } else if (task < 0 || static_cast<size_t>(task) >= present->tasks.size()) {
+      } else if (!wants_task(present, task)) {
         reply(Error{ErrorKind::kNotFound,
                     "Task " + name + "-" + std::to_string(task) + " not found"});
       } else {
         plane.put_task_state(name, task, "RESTARTING");
         slot->tasks[task].restarts.reset();
-        plane.stop_task(name, task, true);
+        plane.stop_task(name, task, Then::kSameAgain);
         reply(ok());
       }
       plane.finish(name);

@@ -27,8 +27,10 @@ struct TaskSlot {
   uint64_t attempt = 0;                      // events of older attempts are ignored
   config::ConfigMap applied;                 // the config it was started with
   bool stopping = false;
+  bool ended = false;  // of the ones that are stopping: it has stopped, and waits for the others
   bool failed = false;
   bool start_after_stop = false;
+  bool hands_over = false;  // what it works on may be another task's afterwards
   RestartPolicy restarts;
 };
 
@@ -42,12 +44,14 @@ struct ConnectorSlot {
   bool hanging = false;                // its plugin holds the lane for too long
   std::shared_ptr<Instance> instance;  // nullptr: not running
   uint64_t attempt = 0;
-  config::ConfigMap applied;  // the config the instance was started with
-  std::string version;        // of the class that runs
-  bool configured = false;    // task_configs has answered for this attempt
+  config::ConfigMap applied;   // the config the instance was started with
+  std::string version;         // of the class that runs
+  bool configured = false;     // task_configs has answered for this attempt
+  bool to_be_stopped = false;  // the state STOPPED, without tasks, is being written
   bool failed = false;
   RestartPolicy restarts;
   std::map<int, TaskSlot> tasks;
+  bool tasks_due = false;  // new tasks wait until the old ones that hand over have stopped
   std::vector<std::function<void()>> settled;  // waiting for the first task configs
 };
 
@@ -101,6 +105,7 @@ class ControlPlane : public std::enable_shared_from_this<ControlPlane> {
               Reply<PutResult> reply);
   void written(const std::string& name, bool created, Status status, Reply<PutResult> reply);
   void do_set_target(const std::string& name, store::TargetState state, Reply<Unit> reply);
+  void target_written(const std::string& name, store::TargetState state, const Status& status);
   void do_remove(const std::string& name, Reply<Unit> reply);
   void do_restart(const std::string& name, bool include_tasks, bool only_failed,
                   Reply<ConnectorStatus> reply);
@@ -125,13 +130,16 @@ class ControlPlane : public std::enable_shared_from_this<ControlPlane> {
   // task_life.cpp: the tasks.
   void sync_tasks(const std::string& name);
   void start_task(const std::string& name, int task, const store::ConnectorEntry& entry);
-  void stop_task(const std::string& name, int task, bool start_again);
+  enum class Then { kNothing, kSameAgain, kChanged };  // after a task's stop
+  void stop_task(const std::string& name, int task, Then then);
+  void start_waiting(const std::string& name);
   void on_stopped(const std::string& name, int task, uint64_t attempt, bool abandoned);
   void on_task_state(const std::string& name, int task, uint64_t attempt, task::TaskState state,
                      const std::string& trace, bool restartable);
   void task_failed(const std::string& name, int task, const std::string& trace, bool restartable);
   void put_task_state(const std::string& name, int task, const std::string& state,
                       const std::string& trace = "");
+  static bool wants_task(const std::optional<store::ConnectorEntry>& entry, int task);
   config::ConfigMap effective(const store::ConnectorEntry& entry, int task) const;
   bool tasks_stopped() const;
   void maybe_shut_down();

@@ -62,30 +62,52 @@ config::ConfigMap ControlPlane::effective(const store::ConnectorEntry& entry, in
   return config;
 }
 
+// A task's work (a table, a file) may become another task's: nobody starts before all that give
+// work away have stopped.
 void ControlPlane::sync_tasks(const std::string& name) {
   auto entry = deps_.configs.get(name);
   if (!entry || stopping_) return;
   ConnectorSlot& slot = slot_of(name);
   bool paused = entry->target_state == store::TargetState::kPaused;
   int count = static_cast<int>(entry->tasks.size());
-  for (int task = 0; task < count; ++task) {
-    auto known = slot.tasks.find(task);
-    if (known == slot.tasks.end()) {
-      start_task(name, task, *entry);
-    } else if (known->second.applied != effective(*entry, task)) {
-      known->second.restarts.reset();
-      stop_task(name, task, true);
-    } else if (known->second.stopping) {
-      known->second.start_after_stop = true;
-    } else if (known->second.runner) {
-      known->second.runner->pause(paused);
+  std::vector<int> changed, surplus;
+  for (auto& [task, known] : slot.tasks) {
+    if (task >= count) {
+      surplus.push_back(task);
+    } else if (known.applied != effective(*entry, task)) {
+      known.restarts.reset();
+      changed.push_back(task);
+    } else if (known.stopping) {
+      known.start_after_stop = true;
+    } else if (known.runner) {
+      known.runner->pause(paused);
     }
   }
-  std::vector<int> surplus;
-  for (const auto& [task, known] : slot.tasks) {
-    if (task >= count) surplus.push_back(task);
+  for (int task : surplus) stop_task(name, task, Then::kNothing);
+  for (int task : changed) stop_task(name, task, Then::kChanged);
+  slot.tasks_due = true;
+  start_waiting(name);
+}
+
+bool ControlPlane::wants_task(const std::optional<store::ConnectorEntry>& entry, int task) {
+  return entry && entry->target_state != store::TargetState::kStopped && task >= 0 &&
+         static_cast<size_t>(task) < entry->tasks.size();
+}
+
+void ControlPlane::start_waiting(const std::string& name) {
+  auto entry = deps_.configs.get(name);
+  ConnectorSlot* slot = find(name);
+  if (!entry || !slot || stopping_) return;
+  for (const auto& [task, known] : slot->tasks)
+    if (known.stopping && known.hands_over && !known.ended) return;
+  for (int task = 0; wants_task(entry, task); ++task) {
+    auto known = slot->tasks.find(task);
+    const bool starts = known == slot->tasks.end()
+                            ? slot->tasks_due
+                            : known->second.ended && known->second.start_after_stop;
+    if (starts) start_task(name, task, *entry);
   }
-  for (int task : surplus) stop_task(name, task, false);
+  slot->tasks_due = false;
 }
 
 void ControlPlane::start_task(const std::string& name, int task,
@@ -93,7 +115,7 @@ void ControlPlane::start_task(const std::string& name, int task,
   TaskSlot& known = slot_of(name).tasks[task];
   known.attempt = ++attempts_;
   known.applied = effective(entry, task);
-  known.stopping = known.start_after_stop = known.failed = false;
+  known.stopping = known.start_after_stop = known.failed = known.ended = known.hands_over = false;
   auto cls = connector_class(deps_.registry, entry.config);
   if (!cls.ok()) return task_failed(name, task, cls.error().message, true);
   slot_of(name).version = (*cls)->version;
@@ -117,10 +139,11 @@ void ControlPlane::start_task(const std::string& name, int task,
   known.runner = std::move(runner).value();
 }
 
-void ControlPlane::stop_task(const std::string& name, int task, bool start_again) {
+void ControlPlane::stop_task(const std::string& name, int task, Then then) {
   TaskSlot& known = slot_of(name).tasks[task];
-  known.start_after_stop = start_again;
-  if (known.stopping) return;
+  known.start_after_stop = then != Then::kNothing;
+  if (then != Then::kSameAgain) known.hands_over = true;
+  if (known.stopping && !known.ended) return;
   known.stopping = true;
   uint64_t attempt = known.attempt;
   if (!known.runner) {
@@ -144,15 +167,19 @@ void ControlPlane::on_stopped(const std::string& name, int task, uint64_t attemp
                   std::to_string(settings_.graceful_timeout.count()) + " ms and is abandoned");
   }
   known->runner.reset();
+  known->ended = true;
   auto entry = deps_.configs.get(name);
-  bool wanted = entry && static_cast<size_t>(task) < entry->tasks.size();
-  if (wanted && known->start_after_stop && !stopping_) return start_task(name, task, *entry);
+  bool wanted = wants_task(entry, task);
+  if (wanted && known->start_after_stop && !stopping_) {
+    return known->hands_over ? start_waiting(name) : start_task(name, task, *entry);
+  }
   slot_of(name).tasks.erase(task);
   if (wanted && stopping_) {
     put_task_state(name, task, "UNASSIGNED");
   } else {
     deps_.statuses.remove_task(name, task);
   }
+  start_waiting(name);
   say_stopped(name);
   erase_if_idle(name);
   maybe_shut_down();
@@ -195,7 +222,7 @@ void ControlPlane::task_failed(const std::string& name, int task, const std::str
     TaskSlot* now = plane.find_task(name, task, attempt);
     if (!now || !now->failed || now->stopping || plane.stopping_) return;
     plane.put_task_state(name, task, "RESTARTING");
-    plane.stop_task(name, task, true);
+    plane.stop_task(name, task, Then::kSameAgain);
   });
 }
 

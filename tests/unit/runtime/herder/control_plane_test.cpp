@@ -224,6 +224,53 @@ TEST_P(ControlPlaneTest, ANewConnectorOfTheSameNameWaitsForTheOldTaskToEnd) {
   EXPECT_EQ(task_state("a", 0), "RUNNING");
 }
 
+// What task 0 worked on may now be task 1's: both at once would write the same records twice.
+TEST_P(ControlPlaneTest, NewTasksWaitUntilThoseThatGiveWorkAwayHaveStopped) {
+  ASSERT_TRUE(put("a", source("a", "1")).ok());
+  host_.started()[0]->deaf = true;
+  auto changed = source("a", "2");
+  changed["file"] = "/b";
+  ASSERT_TRUE(put("a", changed).ok());
+  EXPECT_EQ(host_.started().size(), 1u);
+  executor_.advance(5s);
+  ASSERT_EQ(host_.started().size(), 3u);
+  EXPECT_TRUE(host_.started()[0]->abandoned);
+  EXPECT_EQ(task_state("a", 0), "RUNNING");
+  EXPECT_EQ(task_state("a", 1), "RUNNING");
+}
+
+// The plugin's answer and the order to stop cross: a stopped connector has no tasks to restart.
+TEST_P(ControlPlaneTest, TaskConfigsThatComeWhileItIsBeingStoppedAreNotStored) {
+  ASSERT_TRUE(put("a", source("a", "1")).ok());
+  std::optional<Status> stopped, restarted;
+  plane_->put("a", source("a", "2"), true, TargetState::kStarted, std::nullopt,
+              [](const Result<PutResult>&) {});
+  plane_->set_target("a", TargetState::kStopped, [&](Status status) { stopped = status; });
+  registry_.services_->request_reconfiguration();
+  plane_->restart_task("a", 0, [&](Status status) { restarted = status; });
+  run();
+  executor_.advance(1s);
+  run();
+  ASSERT_TRUE(stopped && stopped->ok());
+  ASSERT_TRUE(restarted);
+  EXPECT_EQ(restarted->error().kind, ErrorKind::kNotFound);
+  EXPECT_EQ(state("a"), "STOPPED");
+  EXPECT_TRUE(configs_.get("a")->tasks.empty());
+  EXPECT_TRUE(statuses_.tasks("a").empty());
+}
+
+TEST_P(ControlPlaneTest, StatesWithoutConfigsAreForgottenAtTheStart) {
+  configs_.preset("a", {source("a"), TargetState::kStopped, {}, false});
+  statuses_.put_connector("a", {"RUNNING", "", "w:0", 0, "1.0"});
+  statuses_.put_task("a", 0, {"RUNNING", "", "w:0", 0, "1.0"});
+  statuses_.put_connector("gone", {"RUNNING", "", "w:0", 0, "1.0"});
+  plane_->resume_all();
+  run();
+  EXPECT_EQ(state("a"), "STOPPED");
+  EXPECT_EQ(task_state("a", 0), "none");
+  EXPECT_EQ(state("gone"), "none");
+}
+
 TEST_P(ControlPlaneTest, AFailedTaskIsRestartedWithBackoff) {
   ASSERT_TRUE(put("a", source("a")).ok());
   host_.started()[0]->fail("the target is away");

@@ -123,7 +123,12 @@ class FakeStatuses : public store::StatusStore {
     }
     return result;
   }
-  std::vector<std::string> connectors() const override { return {}; }
+  std::vector<std::string> connectors() const override {
+    std::lock_guard lock(mutex_);
+    std::vector<std::string> names;
+    for (const auto& [name, status] : connectors_) names.push_back(name);
+    return names;
+  }
   void flush(store::Done done) override {
     ++flushes;
     done(ok());
