@@ -14,6 +14,11 @@ class Saboteur : public log::Log {
       log_->append(std::move(request), [](auto) {});
       return done(std::vector<log::Appended>());
     }
+    if (sabotage_ == Sabotage::kConfigForgotten) {
+      if (!request.batches.empty() && request.batches[0].partition.topic == "connect-configs")
+        return done(std::vector<log::Appended>());
+      return log_->append(std::move(request), std::move(done));
+    }
     log::AppendRequest offsets;
     offsets.offsets = std::move(request.offsets);
     offsets.producer = request.producer;
@@ -60,7 +65,8 @@ class Saboteur : public log::Log {
 }  // namespace
 
 std::unique_ptr<log::Log> sabotaged(std::unique_ptr<log::Log> log, Sabotage sabotage) {
-  if (sabotage != Sabotage::kAcknowledgeBeforeDurable && sabotage != Sabotage::kOffsetsBeforeData)
+  if (sabotage != Sabotage::kAcknowledgeBeforeDurable && sabotage != Sabotage::kOffsetsBeforeData &&
+      sabotage != Sabotage::kConfigForgotten)
     return log;
   return std::make_unique<Saboteur>(std::move(log), sabotage);
 }

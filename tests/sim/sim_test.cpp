@@ -27,24 +27,22 @@ TEST(Simulation, KeepsItsPromisesUnderEverySeed) {
     World world(seed);
     const std::string broken = world.run();
     ASSERT_EQ(broken, "") << "seed " << seed << "; again with SLUICE_SIM_SEED=" << seed;
-    const Tally& tally = world.tally();
-    sum.power_cuts += tally.power_cuts;
-    sum.torn_lives += tally.torn_lives;
-    sum.log_failures += tally.log_failures;
-    sum.log_retries += tally.log_retries;
-    sum.task_failures += tally.task_failures;
-    sum.records += tally.records;
+    sum.add(world.tally());
   }
-  std::cout << last - first + 1 << " seeds: " << sum.records << " records, " << sum.power_cuts
-            << " power cuts (" << sum.torn_lives << " inside of a write), " << sum.log_failures
+  std::cout << last - first + 1 << " seeds: " << sum.records << " records, " << sum.requests
+            << " requests to the herder, " << sum.power_cuts << " power cuts (" << sum.torn_lives
+            << " inside of a write), " << sum.clean_stops << " stops, " << sum.log_failures
             << " failed logs, " << sum.log_retries << " refused appends, " << sum.task_failures
-            << " failed tasks\n";
+            << " failed tasks, " << sum.abandoned << " abandoned\n";
   if (last - first < 100) return;
   // A simulation in which nothing goes wrong proves nothing.
   EXPECT_GT(sum.torn_lives, 0u);
   EXPECT_GT(sum.log_failures, 0u);
   EXPECT_GT(sum.log_retries, 0u);
   EXPECT_GT(sum.task_failures, 0u);
+  EXPECT_GT(sum.clean_stops, 0u);
+  EXPECT_GT(sum.abandoned, 0u);
+  EXPECT_GT(sum.requests, 0u);
 }
 
 class SabotagedSimulation : public ::testing::TestWithParam<Sabotage> {};
@@ -60,7 +58,8 @@ TEST_P(SabotagedSimulation, IsFoundOut) {
 INSTANTIATE_TEST_SUITE_P(Each, SabotagedSimulation,
                          ::testing::Values(Sabotage::kAcknowledgeBeforeDurable,
                                            Sabotage::kOffsetsBeforeData,
-                                           Sabotage::kCommitBeforeWritten));
+                                           Sabotage::kCommitBeforeWritten, Sabotage::kStopForgotten,
+                                           Sabotage::kConfigForgotten));
 
 }  // namespace
 }  // namespace sluice::sim

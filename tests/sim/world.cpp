@@ -1,51 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/sim/world.hpp"
 
-#include <set>
-
-#include "broker-core/model/record_batch.hpp"
 #include "tests/sim/sabotage.hpp"
 
 namespace sluice::sim {
 namespace {
 
-constexpr int32_t kPartitions = 3;
-constexpr int kSinks = 2;
 constexpr uint64_t kDiskBytes = 64u << 20;
 
 using std::chrono::milliseconds;
-
-std::string text(const Error& error) {
-  return std::string(to_string(error.kind)) + ": " + error.message;
-}
+using std::chrono::seconds;
 
 }  // namespace
 
-struct World::Process {
-  std::unique_ptr<server::Broker> broker;
-  std::unique_ptr<log::Log> log;
-  std::unique_ptr<store::OffsetStore> offsets;
-  struct Running {
-    std::shared_ptr<task::TaskRunner> runner;
-    std::shared_ptr<testing::StepDrive> drive;
-    bool paused = false;
-    bool stopping = false;
-  };
-  Running source;
-  Running sinks[kSinks];
-  std::chrono::nanoseconds restart_at{0};
-};
+void Tally::add(const Tally& other) {
+  power_cuts += other.power_cuts;
+  torn_lives += other.torn_lives;
+  clean_stops += other.clean_stops;
+  log_failures += other.log_failures;
+  log_retries += other.log_retries;
+  task_failures += other.task_failures;
+  abandoned += other.abandoned;
+  requests += other.requests;
+  records += other.records;
+}
 
 World::World(uint64_t seed, Sabotage sabotage)
     : random_(seed),
       disk_(seed * 7 + 1),
       executor_(seed * 13 + 5, clock_),
       bytes_(seed * 3 + 2),
+      outside_(random_),
       sabotage_(sabotage) {
-  target_.lies = sabotage == Sabotage::kCommitBeforeWritten;
-  origin_.total = 200 + static_cast<int64_t>(random_() % 1500);
-  target_.exactly_once = random_() % 2 == 0;
-  trouble_ = {0.05, 0.1, 0.1, 0.05};
+  std::map<std::string, Wanted> wanted;
+  std::string all;
+  for (const std::string source : {"src-0", "src-1"}) {
+    const size_t count = 1 + random_() % 3;
+    std::string mine;
+    for (size_t i = 0; i < count; ++i) {
+      Origin origin;
+      origin.topic = source + "-" + std::to_string(i);
+      origin.connector = source;
+      origin.total = 50 + static_cast<int64_t>(random_() % 400);
+      mine += (mine.empty() ? "" : ",") + origin.topic;
+      topics_.push_back(origin.topic);
+      outside_.origins[origin.topic] = origin;
+    }
+    wanted[source] = {{{"connector.class", "sim.Source"}, {"origins", mine}}, count};
+    all += (all.empty() ? "" : ",") + mine;
+  }
+  for (const std::string sink : {"out-0", "out-1"}) {
+    outside_.targets[sink].exactly_once = random_() % 2 == 0;
+    outside_.targets[sink].lies = sabotage == Sabotage::kCommitBeforeWritten;
+    wanted[sink] = {{{"connector.class", "sim.Sink"}, {"topics", all}}, 3};
+  }
+  people_ = std::make_unique<People>(random_, std::move(wanted));
+  outside_.trouble = {0.05, 0.1, 0.1, 0.05, 0.05};
 }
 
 World::~World() {
@@ -58,6 +68,7 @@ std::string World::open() {
   settings.directory = "/data";
   settings.storage.commit_file_bytes = 256 << 10;
   settings.storage.checkpoint_bytes = 512 << 10;
+  settings.storage.housekeeping_interval_ms = 700;  // compaction of the stores' topics included
   auto broker = server::Broker::open(settings, {disk_, clock_, bytes_, &executor_});
   if (!broker.ok()) return "the broker does not open: " + text(broker.error());
   process_->broker = std::move(*broker);
@@ -66,109 +77,102 @@ std::string World::open() {
   auto log = log::open_embedded_log(log_settings, {*process_->broker, disk_, clock_, executor_});
   if (!log.ok()) return "the log does not open: " + text(log.error());
   process_->log = sabotaged(std::move(*log), sabotage_);
-  auto topic = process_->log->create_topic({"numbers", kPartitions, -1, {}});
-  if (!topic.ok() && topic.error().kind != ErrorKind::kConflict)
-    return "no topic: " + text(topic.error());
-  auto offsets = store::OffsetStore::open(*process_->log, &executor_);
+  for (const auto& name : topics_) {
+    auto topic = process_->log->create_topic({name, kPartitions, -1, {}});
+    if (!topic.ok() && topic.error().kind != ErrorKind::kConflict)
+      return "no topic: " + text(topic.error());
+  }
+  if (auto broken = open_stores(); !broken.empty()) return broken;
+  open_plane();
+  return "";
+}
+
+std::string World::open_stores() {
+  auto small = [](store::TopicSettings topic) {
+    topic.configs = {{"segment.bytes", "16384"}, {"min.cleanable.dirty.ratio", "0.01"}};
+    return topic;
+  };
+  auto configs = store::ConfigStore::open(*process_->log, clock_, small(store::config_topic()));
+  if (!configs.ok()) return "the configs cannot be read: " + text(configs.error());
+  process_->configs = std::move(*configs);
+  auto offsets = store::OffsetStore::open(*process_->log, &executor_, small(store::offset_topic()));
   if (!offsets.ok()) return "the offsets cannot be read: " + text(offsets.error());
   process_->offsets = std::move(*offsets);
+  auto statuses =
+      store::StatusStore::open(*process_->log, executor_, clock_, small(store::status_topic()));
+  if (!statuses.ok()) return "the states cannot be read: " + text(statuses.error());
+  process_->statuses = std::move(*statuses);
   return "";
+}
+
+void World::open_plane() {
+  Process& process = *process_;
+  process.registry = make_registry(outside_);
+  process.lanes = std::make_unique<SimLanes>(executor_, outside_);
+  process.host = std::make_unique<SimHost>(SimHost::Parts{*process.log, clock_, bytes_,
+                                                          *process.offsets, executor_, outside_,
+                                                          sabotage_ == Sabotage::kStopForgotten,
+                                                          [this](task::TaskState state) {
+                                                            if (state == task::TaskState::kFailed)
+                                                              ++tally_.task_failures;
+                                                          },
+                                                          [this](const std::string& kind) {
+                                                            if (kind == "log-retry")
+                                                              ++tally_.log_retries;
+                                                          }});
+  process.plane = std::make_shared<herder::ControlPlane>(
+      herder::Dependencies{executor_, clock_, bytes_, *process.configs, *process.statuses,
+                           *process.offsets, *process.registry, *process.lanes, *process.host},
+      herder::ControlSettings{});
 }
 
 // Nothing of the old process reaches the disk any more, not even what its destructors would like to
 // write.
 void World::cut_power() {
   disk_.power_off_after(0);
+  people_->worker_died();
   executor_.clear();
   Process& process = *process_;
-  process.source = {};
-  for (auto& sink : process.sinks) sink = {};
+  for (const auto* life : outside_.lives) tally_.abandoned += life->abandoned ? 1 : 0;
+  process.plane.reset();
+  process.host.reset();
+  process.lanes.reset();
+  // Answers all that waits, so that the stores can end.
+  if (process.broker) (void)process.broker->stop();
   process.offsets.reset();
+  process.statuses.reset();
+  process.configs.reset();
   process.log.reset();
   process.broker.reset();
   process_.reset();
   executor_.clear();
-  target_.crash();
+  for (auto& [connector, target] : outside_.targets) target.crash();
   disk_.crash();
   disk_.clear_injections();
   disk_.set_capacity(kDiskBytes);
   ++tally_.power_cuts;
 }
 
-task::RunnerContext World::context() {
-  task::RunnerContext context{*process_->log,          clock_, bytes_, *this,
-                              process_->offsets.get(), {},     {},     {}};
-  const std::string cls = "org.apache.kafka.connect.storage.StringConverter";
-  context.key_converter = record::make_converter(cls, {}, true).value();
-  context.value_converter = record::make_converter(cls, {}, false).value();
-  context.header_converter =
-      record::make_header_converter("org.apache.kafka.connect.storage.SimpleHeaderConverter", {})
-          .value();
-  return context;
-}
-
-void World::start_source() {
-  task::SourceSettings settings;
-  settings.id = {"numbers", 0};
-  settings.in_flight_bytes_max = 2000;
-  auto& running = process_->source;
-  running = {};
-  running.runner =
-      task::make_source_runner(settings, context(), source_factory(origin_, trouble_, random_));
-  running.drive = std::make_shared<testing::StepDrive>(executor_, running.runner);
-  running.runner->attach(running.drive);
-}
-
-void World::start_sink(int number) {
-  task::SinkSettings settings;
-  settings.id = {"out", number};
-  settings.group = "connect-out";
-  settings.topics = {"numbers"};
-  settings.offset_flush_interval_ms = 200;
-  settings.batch_bytes_max = 300;
-  auto& running = process_->sinks[number];
-  running = {};
-  running.runner =
-      task::make_sink_runner(settings, context(), sink_factory(target_, trouble_, random_));
-  running.drive = std::make_shared<testing::StepDrive>(executor_, running.runner);
-  running.runner->attach(running.drive);
-}
-
-// The herder's part: what failed or was stopped starts again.
-void World::tend_tasks() {
-  auto over = [](const Process::Running& running) {
-    if (!running.runner) return true;
-    const auto state = running.runner->state();
-    return state == task::TaskState::kFailed || state == task::TaskState::kStopped;
-  };
-  if (clock_.steady() < process_->restart_at) return;
-  process_->restart_at = clock_.steady() + milliseconds(50);
-  if (over(process_->source)) start_source();
-  for (int i = 0; i < kSinks; ++i)
-    if (over(process_->sinks[i])) start_sink(i);
+// As the worker does it on SIGTERM.
+std::string World::stop() {
+  bool done = false;
+  people_->worker_died();  // they do not wait for answers any more
+  process_->plane->shutdown([&] { done = true; });
+  const auto deadline = clock_.steady() + seconds(10);
+  executor_.run_until([&] { return done || clock_.steady() > deadline; });
+  if (!done && !troubled_) return "the connectors did not stop";
+  for (const auto& [topic, origin] : outside_.origins)
+    if (done && !outside_.alive(origin.connector).empty())
+      return "after the stop a task of " + origin.connector + " runs";
+  auto status = process_->broker->stop();
+  if (!status.ok() && !troubled_) return "the log did not stop: " + text(status.error());
+  ++tally_.clean_stops;
+  return "";
 }
 
 void World::disturb() {
-  const auto any = [&]() -> Process::Running& {
-    const uint64_t which = random_() % (kSinks + 1);
-    return which == kSinks ? process_->source : process_->sinks[which];
-  };
-  if (chance(0.02)) {
-    auto& running = any();
-    running.paused = !running.paused;
-    if (running.runner) running.runner->pause(running.paused);
-  }
-  if (chance(0.02)) {
-    auto& running = any();
-    if (running.runner) running.runner->stop({});
-  }
-  if (chance(0.01)) {
-    auto& running = any();
-    if (running.runner) {
-      running.runner->abandon();
-      running = {};
-    }
-  }
+  if (chance(0.08)) people_->act(*process_->plane);
+  if (chance(0.02)) process_->host->hold_one(milliseconds(random_() % 20'000));
   if (chance(0.01)) disk_.set_capacity(chance(0.5) ? 0 : kDiskBytes);
   if (chance(0.005))
     disk_.inject(testing::DiskCall::kSync, testing::DiskFault::kSyncDrops, 1 + random_() % 3);
@@ -178,6 +182,7 @@ void World::disturb() {
 
 std::string World::live(int turns) {
   for (int turn = 0; turn < turns; ++turn) {
+    if (!outside_.broken.empty()) return outside_.broken;
     if (disk_.powered_off()) {
       ++tally_.torn_lives;
       return "";
@@ -186,16 +191,16 @@ std::string World::live(int turns) {
       ++tally_.log_failures;
       return "";
     }
-    origin_.available =
-        std::min(origin_.total, origin_.available + static_cast<int64_t>(random_() % 12));
-    tend_tasks();
+    for (auto& [topic, origin] : outside_.origins)
+      origin.available =
+          std::min(origin.total, origin.available + static_cast<int64_t>(random_() % 6));
     if (troubled_) disturb();
     if (chance(0.5))
       executor_.run_ready(1 + random_() % 50);
     else
-      executor_.advance(milliseconds(random_() % 60));
+      executor_.advance(milliseconds(chance(0.02) ? random_() % 8000 : random_() % 60));
   }
-  return "";
+  return outside_.broken;
 }
 
 std::string World::run() {
@@ -204,118 +209,56 @@ std::string World::run() {
   for (int life = 0; life < lives; ++life) {
     if (auto broken = open(); !broken.empty()) return broken;
     if (auto broken = check_after_crash(); !broken.empty()) return broken;
+    process_->plane->resume_all();
+    for (int i = 0; life == 0 && i < 4; ++i) people_->act(*process_->plane);
     if (chance(0.7)) disk_.power_off_after(1 + random_() % 400);
     if (auto broken = live(100 + static_cast<int>(random_() % 400)); !broken.empty()) return broken;
+    if (chance(0.3)) {
+      if (auto broken = stop(); !broken.empty()) return broken;
+    }
     cut_power();
-    if (auto broken = check_target(false); !broken.empty()) return broken;
+    if (auto broken = check_targets(false); !broken.empty()) return broken;
   }
   return settle();
 }
 
-// The troubles are over: everything must arrive.
+// The troubles are over: everything becomes as it was asked for, and everything arrives.
 std::string World::settle() {
   troubled_ = false;
-  trouble_ = {};
+  outside_.trouble = {};
   if (auto broken = open(); !broken.empty()) return broken;
   if (auto broken = check_after_crash(); !broken.empty()) return broken;
+  process_->plane->resume_all();
+  // The last wishes come while the worker starts.
+  for (int i = 0; i < 6; ++i) {
+    people_->act(*process_->plane);
+    executor_.run_ready(random_() % 30);
+  }
+  if (auto broken = come_to_rest(); !broken.empty()) return broken;
+  people_->want_all(*process_->plane);
   for (int turn = 0; turn < 4000 && !all_arrived(); ++turn) {
     if (auto broken = live(5); !broken.empty()) return broken;
     executor_.advance(milliseconds(50));
   }
-  int64_t in_log = 0, stored = 0;
-  if (auto broken = check_log(in_log, stored); !broken.empty()) return broken;
-  tally_.records = static_cast<uint64_t>(in_log);
-  if (in_log != origin_.total)
-    return "of " + std::to_string(origin_.total) + " records only " + std::to_string(in_log) +
-           " came into the log";
-  return check_target(true);
-}
-
-bool World::all_arrived() {
-  if (origin_.acknowledged < origin_.total) return false;
-  int64_t durable = 0;
-  for (const auto& [number, partition] : target_.partitions) durable += partition.durable_next;
-  return durable >= origin_.total;
-}
-
-// Records and their offset are one frame: the log holds exactly the records before the stored
-// offset, each once, each partition in order.
-std::string World::check_log(int64_t& in_log, int64_t& stored) {
-  in_log = 0;
-  for (int32_t p = 0; p < kPartitions; ++p) {
-    int64_t expected = p;
-    Offset next(0);
-    for (;;) {
-      auto fetched = process_->log->read({"numbers", PartitionId(p)}, next, 1 << 20);
-      if (!fetched.ok())
-        return "numbers-" + std::to_string(p) + " cannot be read: " + text(fetched.error());
-      ByteView rest(fetched->batches);
-      if (rest.empty()) break;
-      while (!rest.empty()) {
-        auto reader = model::RecordReader::open(rest);
-        if (!reader.ok()) return "numbers-" + std::to_string(p) + ": " + text(reader.error());
-        model::RecordView view;
-        while (reader->next(view).value()) {
-          const std::string value(as_text(*view.value));
-          if (value != std::to_string(expected))
-            return "numbers-" + std::to_string(p) + " holds " + value + " where " +
-                   std::to_string(expected) + " belongs";
-          expected += kPartitions;
-          ++in_log;
-        }
-        next = reader->header().next_offset();
-        rest = rest.subspan(reader->header().size());
-      }
-    }
+  if (auto broken = come_to_rest(); !broken.empty()) return broken;
+  for (const auto& [topic, origin] : outside_.origins) {
+    int64_t in_log = 0, stored = 0;
+    if (auto broken = check_log(origin, in_log, stored); !broken.empty()) return broken;
+    tally_.records += static_cast<uint64_t>(in_log);
+    if (in_log != origin.total)
+      return "of " + std::to_string(origin.total) + " records of " + topic + " only " +
+             std::to_string(in_log) + " came into the log";
   }
-  auto offset = process_->offsets->read("numbers", R"({"origin":"numbers"})");
-  if (!offset.ok()) return "the stored offset cannot be read: " + text(offset.error());
-  stored = *offset ? std::stoll((*offset)->substr((*offset)->find(':') + 1)) : 0;
-  if (stored != in_log)
-    return "the stored offset says " + std::to_string(stored) + ", the log holds " +
-           std::to_string(in_log);
-  return "";
+  if (auto broken = check_targets(true); !broken.empty()) return broken;
+  tally_.requests = people_->answered();
+  return stop();
 }
 
-std::string World::check_after_crash() {
-  int64_t in_log = 0, stored = 0;
-  if (auto broken = check_log(in_log, stored); !broken.empty()) return broken;
-  if (stored < origin_.acknowledged)
-    return "acknowledged up to " + std::to_string(origin_.acknowledged) + ", but stored is " +
-           std::to_string(stored);
-  auto committed = process_->log->group_offsets("connect-out");
-  if (!committed.ok()) return "the group's offsets cannot be read: " + text(committed.error());
-  for (const auto& offset : *committed) {
-    const auto& partition = target_.partitions[offset.partition.partition.value()];
-    if (offset.next.value() > partition.durable_next)
-      return "group offset " + std::to_string(offset.next.value()) + " of " +
-             offset.partition.to_string() + " is ahead of the target, which has " +
-             std::to_string(partition.durable_next);
-  }
-  return "";
-}
-
-// Each partition's values come in order; only an at-least-once target may step back, and never over
-// a gap.
-std::string World::check_target(bool complete) const {
-  if (origin_.read_too_early) return "the source read records that it had acknowledged";
-  for (const auto& [number, partition] : target_.partitions) {
-    int64_t reached = number - kPartitions;
-    const std::string where = "target of partition " + std::to_string(number);
-    for (int64_t value : partition.values) {
-      if (value > reached + kPartitions)
-        return where + ": " + std::to_string(value) + " follows " + std::to_string(reached);
-      if (value <= reached && target_.exactly_once)
-        return where + ": " + std::to_string(value) + " came twice";
-      reached = std::max(reached, value);
-    }
-    if (complete && reached + kPartitions < origin_.total)
-      return where + " ends with " + std::to_string(reached) + " of " +
-             std::to_string(origin_.total);
-  }
-  if (complete && target_.partitions.size() != kPartitions)
-    return "a partition never reached the target";
-  return "";
+std::string World::come_to_rest() {
+  executor_.advance(seconds(40));
+  if (!outside_.broken.empty()) return outside_.broken;
+  if (process_->broker->stats().failed) return "the log failed without trouble";
+  return check_states();
 }
 
 }  // namespace sluice::sim
