@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <utility>
+
 #include "runtime/herder/control_plane.hpp"
 #include "runtime/logging/logging.hpp"
 
@@ -167,10 +169,15 @@ void ControlPlane::on_stopped(const std::string& name, int task, uint64_t attemp
                   std::to_string(settings_.graceful_timeout.count()) + " ms and is abandoned");
   }
   known->runner.reset();
-  known->ended = true;
+  const bool first = !std::exchange(known->ended, true);
   auto entry = deps_.configs.get(name);
   bool wanted = wants_task(entry, task);
   if (wanted && known->start_after_stop && !stopping_) {
+    if (first && known->applied != effective(*entry, task)) {
+      // The configs have just changed: the others' as well, and they are still at work.
+      known->hands_over = true;
+      return sync_tasks(name);
+    }
     return known->hands_over ? start_waiting(name) : start_task(name, task, *entry);
   }
   slot_of(name).tasks.erase(task);

@@ -113,8 +113,7 @@ void EmbeddedConsumer::join(Lock& lock) {
 
 void EmbeddedConsumer::joined(coordinator::JoinResponse response) {
   Lock lock(mutex_);
-  if (left_ || state_ != State::kJoining) {
-    // The owner has left meanwhile: so does the member that has just been made.
+  if (left_ || state_ != State::kJoining) {  // the owner has left: so does the new member
     const std::string member = response.member_id;
     lock.unlock();
     if (response.error == GroupError::kNone)
@@ -416,9 +415,6 @@ void EmbeddedConsumer::leave() {
   if (!member.empty())
     (void)shared_->broker.leave_group({subscription_.group, member, {}, GenerationId(-1)});
 }
-
-// -------------------------------------------------------------------------------------------------------
-// its handle
 
 namespace {
 
