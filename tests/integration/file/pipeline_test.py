@@ -102,10 +102,12 @@ class PipelineTest(unittest.TestCase):
                                 "value.converter": "org.apache.kafka.connect.json.JsonConverter"})
         self.source.write_text('say "hi"\n')
         worker.create("source", {"connector.class": SOURCE, "file": self.source, "topic": "lines"})
-        read = lambda: subprocess.run([SLUICE, "--worker", worker.url, "--output", "json", "topic", "read", "lines"],
-                                      capture_output=True, text=True, check=False).stdout
-        wait_until(read, 30, "the record")
-        record = json.loads(read().splitlines()[0])
+
+        def read():  # fails, with an error as JSON, while there is no topic yet
+            done = subprocess.run([SLUICE, "--worker", worker.url, "--output", "json", "topic", "read", "lines"],
+                                  capture_output=True, text=True, check=False)
+            return done.returncode == 0 and done.stdout
+        record = json.loads(wait_until(read, 30, "the record").splitlines()[0])
         self.assertEqual(record["value"], '{"schema":{"type":"string","optional":false},"payload":"say \\"hi\\""}')
 
     def test_a_path_outside_of_the_roots_is_refused_with_what_to_add(self):
