@@ -12,6 +12,10 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from tests.support import sanitizers
+
+sanitizers.watch()
+
 
 def free_port():
     with socket.socket() as probe:
@@ -108,8 +112,14 @@ class Worker:
         return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""
 
     def kill(self):
+        """SIGKILL to a worker that runs; one that has ended on its own is a failure, whatever comes next."""
+        self.check_runs()
         self.process.kill()
         self.process.wait()
+
+    def check_runs(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"the worker ended on its own with {self.process.returncode}:\n{self.tail()}")
 
     def stop(self, seconds=60):
         """SIGTERM and the exit code."""
@@ -136,6 +146,9 @@ class Worker:
     def __exit__(self, *unused):
         if self.process is not None and self.process.poll() is None:
             try:
-                self.stop(30)
+                code = self.stop(60)
             except subprocess.TimeoutExpired:
                 self.kill()
+                raise
+            if code != 0:
+                raise AssertionError(f"the worker's exit code at the end is {code}:\n{self.tail()}")
