@@ -21,11 +21,13 @@ void keep_small() {
   // 4 KiB of it.
   mallopt(M_MMAP_THRESHOLD, 2 * 1024 * 1024);
   mallopt(M_TRIM_THRESHOLD, 8 * 1024 * 1024);  // free memory beyond it goes back to the system
+#ifndef __SANITIZE_THREAD__  // which keeps what it knows of a thread on its stack: none would start
   pthread_attr_t attributes;
   if (pthread_attr_init(&attributes) != 0) return;
   pthread_attr_setstacksize(&attributes, 512 * 1024);
   pthread_setattr_default_np(&attributes);
   pthread_attr_destroy(&attributes);
+#endif
 }
 
 void add_run(CLI::App& app, sluice::app::RunOptions& options, int& code) {
