@@ -5,6 +5,8 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 
 #include "broker-core/model/record_batch.hpp"
 #include "runtime/log/log.hpp"
@@ -52,16 +54,38 @@ inline std::vector<std::string> values_of(ByteView bytes, Offset from = Offset(0
   return values;
 }
 
+// What a callback answers, maybe on a thread of the log.
+template <class T>
+class Answer {
+ public:
+  void set(T value) {
+    std::lock_guard lock(mutex_);
+    value_ = std::move(value);
+  }
+  bool has_come() {
+    std::lock_guard lock(mutex_);
+    return value_.has_value();
+  }
+  T take() {
+    std::lock_guard lock(mutex_);
+    return std::move(*value_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::optional<T> value_;
+};
+
 class LogSuite : public ::testing::TestWithParam<Backend> {
  protected:
   LogSuite() : fixture_(GetParam().make()) {}
   Log& log() { return fixture_->log(); }
 
   Result<std::vector<Appended>> append(AppendRequest request) {
-    auto answer = std::make_shared<std::optional<Result<std::vector<Appended>>>>();
-    log().append(std::move(request), [answer](auto result) { *answer = std::move(result); });
-    EXPECT_TRUE(fixture_->until([&] { return answer->has_value(); }));
-    return std::move(**answer);
+    auto answer = std::make_shared<Answer<Result<std::vector<Appended>>>>();
+    log().append(std::move(request), [answer](auto result) { answer->set(std::move(result)); });
+    EXPECT_TRUE(fixture_->until([&] { return answer->has_come(); }));
+    return answer->take();
   }
   Result<std::vector<Appended>> append(const std::string& topic, int partition,
                                        const std::vector<std::string>& values) {
@@ -117,11 +141,11 @@ class Member {
     ADD_FAILURE() << "the consumer has no end of events";
   }
   Status commit(const TopicPartitionName& partition, int64_t next) {
-    auto answer = std::make_shared<std::optional<Status>>();
+    auto answer = std::make_shared<Answer<Status>>();
     consumer_->commit({{partition, Offset(next)}},
-                      [answer](Status status) { *answer = std::move(status); });
-    EXPECT_TRUE(fixture_.until([&] { return answer->has_value(); }));
-    return std::move(**answer);
+                      [answer](Status status) { answer->set(std::move(status)); });
+    EXPECT_TRUE(fixture_.until([&] { return answer->has_come(); }));
+    return answer->take();
   }
   Consumer& consumer() { return *consumer_; }
 
