@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#if defined(SLUICE_CRASH_POINTS) && SLUICE_CRASH_POINTS
 #include "broker-core/base/crash_point.hpp"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
+#include <string>
 
-// Begin and end of the section that SLUICE_CRASH_POINT fills; weak, because it may be absent.
-extern "C" {
-extern const char* const __start_sluice_crash_points[] __attribute__((weak, visibility("hidden")));
-extern const char* const __stop_sluice_crash_points[] __attribute__((weak, visibility("hidden")));
-}
-
-namespace sluice {
+namespace sluice::detail {
 namespace {
 
 // Read once from the environment; lives as long as the process.
@@ -49,15 +43,6 @@ Armed& armed() {
 
 }  // namespace
 
-std::vector<std::string> crash_point_names() {
-  std::vector<std::string> names(__start_sluice_crash_points, __stop_sluice_crash_points);
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  return names;
-}
-
-namespace detail {
-
 void crash_point_hit(const char* name) {
   Armed& state = armed();
   if (state.log >= 0) {
@@ -70,5 +55,5 @@ void crash_point_hit(const char* name) {
   for (;;) ::pause();
 }
 
-}  // namespace detail
-}  // namespace sluice
+}  // namespace sluice::detail
+#endif

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker-core/base/disk.hpp"
 
+#include "broker-core/base/crash_point.hpp"
+
 namespace sluice {
 
 Result<Bytes> read_file(Disk& disk, const std::string& path, uint64_t limit) {
@@ -24,7 +26,9 @@ Status write_file_atomically(Disk& disk, const std::string& path, ByteView conte
     SLUICE_TRY(file->write_at(0, content));
     SLUICE_TRY(file->sync());
   }
+  SLUICE_CRASH_POINT("disk.file_synced");
   SLUICE_TRY(disk.rename(temporary, path));
+  SLUICE_CRASH_POINT("disk.file_renamed");
   auto slash = path.rfind('/');
   return disk.sync_directory(slash == std::string::npos ? "." : path.substr(0, slash));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker-core/metadata/metadata.hpp"
 
+#include "broker-core/base/crash_point.hpp"
 #include "broker-core/metadata/topic_name.hpp"
 
 namespace sluice::metadata {
@@ -71,6 +72,7 @@ Status Metadata::open_files(const Settings& settings) {
     properties_.cluster_id = settings.cluster_id.value_or(random_topic_id(random_).to_string());
     properties_.node_id = settings.node_id;
     properties_.directory_id = random_topic_id(random_).to_string();
+    SLUICE_CRASH_POINT("metadata.fresh_snapshot");
     return write_meta_properties(disk_, settings.directory, properties_);
   }
   properties_ = *properties;

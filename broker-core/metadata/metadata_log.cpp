@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker-core/metadata/metadata_log.hpp"
 
+#include "broker-core/base/crash_point.hpp"
 #include "broker-core/base/crc32c.hpp"
 #include "broker-core/model/endian.hpp"
 #include "broker-core/model/primitives.hpp"
@@ -109,7 +110,9 @@ Result<std::unique_ptr<MetadataLog>> MetadataLog::open(Disk& disk, const std::st
 Status MetadataLog::create(ByteView empty_snapshot) {
   SLUICE_TRY(disk_.create_directories(directory_));
   SLUICE_TRY(disk_.sync_directory(directory_.substr(0, directory_.rfind('/'))));
+  SLUICE_CRASH_POINT("metadata.fresh_folder");
   SLUICE_TRY(write_file_atomically(disk_, log_path(), file_header(kLogMagic, 0)));
+  SLUICE_CRASH_POINT("metadata.fresh_log");
   Bytes content = file_header(kSnapshotMagic, 0);
   const Bytes header = frame_header(0, empty_snapshot);
   content.insert(content.end(), header.begin(), header.end());
@@ -196,16 +199,19 @@ Status MetadataLog::append(ByteView payload) {
       failure_ = undone.error().with("metadata log: cannot undo a failed write, restart");
     return written.error();
   }
+  SLUICE_CRASH_POINT("metadata.written");
   if (Status synced = file_->sync(); !synced.ok()) {
     failure_ = synced.error().with("metadata log: a sync failed, nothing is taken until restart");
     return failure_;
   }
+  SLUICE_CRASH_POINT("metadata.synced");
   ++sequence_;
   end_ += header.size() + payload.size();
   // The mark tells the next start that the sync came back. Losing it costs that start a rewrite and
   // nothing else, hence no sync and no error. The next change is written over it, so that there is
   // never more than one frame that a crash may tear.
   (void)file_->write_at(end_, frame_header(sequence_, {})).ok();
+  SLUICE_CRASH_POINT("metadata.marked");
   return ok();
 }
 
@@ -215,7 +221,9 @@ Status MetadataLog::replace_snapshot(ByteView payload) {
   const Bytes header = frame_header(sequence_, payload);
   content.insert(content.end(), header.begin(), header.end());
   content.insert(content.end(), payload.begin(), payload.end());
+  SLUICE_CRASH_POINT("metadata.snapshot_begin");
   SLUICE_TRY(write_file_atomically(disk_, snapshot_path(), content));
+  SLUICE_CRASH_POINT("metadata.snapshot_written");
   snapshot_bytes_ = content.size();
   const Bytes empty = file_header(kLogMagic, sequence_);
   Status replaced = write_file_atomically(disk_, log_path(), empty);
@@ -226,6 +234,7 @@ Status MetadataLog::replace_snapshot(ByteView payload) {
     failure_ = replaced.error().with("metadata log: cannot begin a new log, restart");
     return failure_;
   }
+  SLUICE_CRASH_POINT("metadata.log_replaced");
   end_ = empty.size();
   unconfirmed_ = false;
   return ok();

@@ -2,6 +2,7 @@
 // Opening and stopping, topics. Records: broker_records.cpp. Groups: broker_groups.cpp.
 #include "broker-core/server/broker.hpp"
 
+#include "broker-core/base/crash_point.hpp"
 #include "broker-core/metadata/topic_name.hpp"
 #include "broker-core/server/group_service.hpp"
 
@@ -62,7 +63,8 @@ Status Broker::open_all() {
   }
   SLUICE_ASSIGN(lock_, std::move(lock));
   SLUICE_ASSIGN(metadata_,
-                metadata::Metadata::open({directory, settings_.cluster_id, settings_.node_id},
+                metadata::Metadata::open({directory, settings_.cluster_id, settings_.node_id,
+                                          settings_.metadata_snapshot_bytes},
                                          {disk, dependencies_.random}));
   SLUICE_TRY(open_log());
   return open_groups();
@@ -116,6 +118,7 @@ Result<metadata::TopicPtr> Broker::create_topic(const std::string& name, int32_t
                                                 const metadata::TopicConfigs& configs) {
   if (partitions == -1) partitions = settings_.default_partitions;
   SLUICE_ASSIGN(auto topic, metadata_->create_topic(name, partitions, configs));
+  SLUICE_CRASH_POINT("server.topic_created");
   SLUICE_TRY(log_->add_partitions(topic->id, topic->settings, topic->partitions));
   return topic;
 }
@@ -126,6 +129,7 @@ Status Broker::delete_topic(const std::string& name) {
                  "The topic '" + name + "' is the broker's own and cannot be deleted."};
   }
   SLUICE_ASSIGN(const auto gone, metadata_->delete_topic(name));
+  SLUICE_CRASH_POINT("server.topic_deleted");
   log_->remove_topic(gone->id);
   groups_->remove_topic(name);
   return ok();

@@ -35,6 +35,7 @@ class Broker {
     std::optional<std::string> cluster_id;  // for a new directory; absent = random
     int32_t node_id = 1;
     int32_t default_partitions = 1;  // num.partitions
+    uint64_t metadata_snapshot_bytes = 1u << 20;
     storage::Settings storage;       // its directory is set from the above
     coordinator::GroupCoordinator::Settings groups;
   };

@@ -153,6 +153,7 @@ Status CommitLog::make_file(uint64_t bytes) {
         return removed.error().with(allocated.error().message);
       return allocated;
     }
+    SLUICE_CRASH_POINT("storage.commit_file_allocated");
   }
   CommitFileHeader header{
       mix(next_sequence_) ^ mix(static_cast<uint64_t>(clock_.now_ms().value()) + ++made_),
@@ -272,8 +273,9 @@ Status CommitLog::trim(const CommitPosition& position, size_t spares) {
     SLUICE_TRY(disk_.remove(spares_.back()));
     spares_.pop_back();
   }
-  if (changed) return disk_.sync_directory(folder_);
-  return ok();
+  if (!changed) return ok();
+  SLUICE_CRASH_POINT("storage.trimmed");
+  return disk_.sync_directory(folder_);
 }
 
 }  // namespace sluice::storage

@@ -87,6 +87,7 @@ void LogImpl::remove_topic(const TopicId& topic) {
     static_cast<void>(context_.disk.remove_all(partition->folder()).ok());
     context_.files.drop_folder(partition->folder());  // what a reader opened meanwhile holds the space
   }
+  SLUICE_CRASH_POINT("storage.topic_removed");
 }
 
 void LogImpl::change_settings(const TopicId& topic, const TopicSettings& settings) {

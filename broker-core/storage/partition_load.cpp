@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <set>
 
+#include "broker-core/base/crash_point.hpp"
 #include "broker-core/storage/partition_log.hpp"
 #include "broker-core/storage/paths.hpp"
 #include "broker-core/storage/swap_file.hpp"
@@ -121,6 +122,7 @@ Status PartitionLog::load_active() {
                    std::to_string(known_->active.size) + " bytes were synced");
   }
   if (size > known_->active.size) SLUICE_TRY(file->truncate(known_->active.size));
+  SLUICE_CRASH_POINT("storage.recovery_cut");
   SLUICE_TRY(segment->checks.cut_to_count());
   for (EntryFile* index : {&segment->indexes, &segment->times}) {
     auto cut = index->cut_to_count();

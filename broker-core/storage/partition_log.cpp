@@ -136,6 +136,7 @@ Status PartitionLog::roll() {
   auto segment = std::make_shared<Segment>(context_.files, folder_, base, state);
   SLUICE_ASSIGN(auto file, context_.files.get_or_create(segment->log_path));
   SLUICE_TRY(file->truncate(0));
+  SLUICE_CRASH_POINT("storage.segment_created");
   names_dirty_ = true;
   changed_ = true;
   std::lock_guard lock(mutex_);

@@ -70,6 +70,7 @@ Status finish_swap(Disk& disk, const std::string& folder, const Swap& swap) {
     }
   }
   SLUICE_TRY(disk.sync_directory(folder));
+  SLUICE_CRASH_POINT("storage.compaction_finished");
   SLUICE_TRY(remove_if_there(disk, stem_of(folder, swap.base) + ".swap"));
   return disk.sync_directory(folder);
 }

@@ -7,6 +7,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <sluice/sdk/crash_point.hpp>
+
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -121,6 +123,7 @@ Result<std::unique_ptr<File>> HostFiles::create(const std::string& path) {
   }
   SLUICE_SDK_ASSIGN(const int fd, open_directory_of(path));
   const Descriptor directory(fd);
+  SLUICE_CRASH_POINT("file.created");
   if (::fsync(directory.get()) != 0) return io_error("syncing the directory of", path, errno);
   return created;
 }
@@ -134,9 +137,11 @@ Status HostFiles::rename(const std::string& from, const std::string& to) {
   const Descriptor directory(fd);
   const std::string from_name = split_path(from).second;
   const std::string to_name = split_path(to).second;
+  SLUICE_CRASH_POINT("file.before_rename");
   if (::renameat(directory.get(), from_name.c_str(), directory.get(), to_name.c_str()) != 0) {
     return io_error("renaming to", to, errno);
   }
+  SLUICE_CRASH_POINT("file.renamed");
   if (::fsync(directory.get()) != 0) return Error::fatal(describe("syncing the directory of", to, errno));
   return sdk::ok();
 }

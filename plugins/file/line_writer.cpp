@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/file/line_writer.hpp"
 
+#include <sluice/sdk/crash_point.hpp>
+
 #include <algorithm>
 
 namespace sluice::file_plugin {
@@ -56,6 +58,7 @@ Status LineWriter::flush() {
     }
     return error;
   }
+  SLUICE_CRASH_POINT("file.lines_written");
   written_ += buffer_.size();
   dirty_ = true;
   buffer_.cut_to(0);
@@ -80,6 +83,7 @@ Status LineWriter::sync() {
     }
     return Error::fatal(text);
   }
+  SLUICE_CRASH_POINT("file.lines_synced");
   synced_ = written_;
   dirty_ = false;
   return sdk::ok();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/file/sidecar.hpp"
 
+#include <sluice/sdk/crash_point.hpp>
+
 #include <cerrno>
 
 namespace sluice::file_plugin {
@@ -19,9 +21,11 @@ Status write_all(File& file, const std::string& path, std::string_view bytes, ui
   if (const IoResult result = file.write_at(bytes, offset); !result.ok()) {
     return io_error("writing", path, result.error);
   }
+  SLUICE_CRASH_POINT("file.offsets_written");
   if (const IoResult result = file.sync(); !result.ok()) {
     return Error::fatal(describe("syncing", path, result.error));
   }
+  SLUICE_CRASH_POINT("file.offsets_synced");
   return sdk::ok();
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/file/sink_file.hpp"
 
+#include <sluice/sdk/crash_point.hpp>
+
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
@@ -108,6 +110,7 @@ Status SinkFile::resume(std::unique_ptr<File> file, uint64_t size, std::vector<P
     if (const IoResult result = file->truncate(state.file_length); !result.ok()) {
       return io_error("cutting uncommitted lines off", path_, result.error);
     }
+    SLUICE_CRASH_POINT("file.uncommitted_cut");
   }
   for (PartitionPosition& wanted : partitions) {
     for (const PartitionPosition& known : state.positions) {
@@ -136,6 +139,7 @@ Result<uint64_t> SinkFile::repair_end(File& file, uint64_t size) {
       if (const IoResult result = file.truncate(length); !result.ok()) {
         return io_error("cutting an incomplete line off", path_, result.error);
       }
+      SLUICE_CRASH_POINT("file.torn_line_cut");
       events_.report("incomplete-line", "'" + path_ + "': cut the last " + std::to_string(size - length) +
                                             " bytes off, a line that was not written whole; its record comes again");
     } else if (last != "\n") {

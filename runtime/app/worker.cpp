@@ -158,6 +158,11 @@ Status Worker::Parts::open_stores() {
   executor = thread_executor("worker", 2);
   server::Broker::Settings settings;
   settings.directory = config.data_dir;
+  settings.metadata_snapshot_bytes = static_cast<uint64_t>(config.metadata_snapshot_bytes);
+  settings.storage.commit_file_bytes = static_cast<uint64_t>(config.commit_log_file_bytes);
+  settings.storage.checkpoint_bytes = static_cast<uint64_t>(config.commit_log_checkpoint_bytes);
+  settings.storage.checkpoint_interval_ms = config.checkpoint_interval_ms;
+  settings.storage.housekeeping_interval_ms = config.retention_check_interval_ms;
   SLUICE_ASSIGN(broker, server::Broker::open(std::move(settings), {posix_disk(), system_clock(),
                                                                    system_random(), nullptr}));
   open_broker = broker.get();

@@ -56,6 +56,33 @@ void describe(Options& options, const std::string& name) {
   std::cout << table.text();
 }
 
+void create(Options& options, const std::string& name, int partitions,
+            const std::vector<std::string>& configs) {
+  Json body = Json::object();
+  for (const auto& config : configs) {
+    size_t equals = config.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      std::cerr << "--config " << config << ": write it as KEY=VALUE\n";
+      options.exit_code = kExitUsage;
+      return;
+    }
+    body[config.substr(0, equals)] = config.substr(equals + 1);
+  }
+  Response response = call(
+      options, "PUT",
+      "/sluice/topics/" + encode(name) + "?partitions=" + std::to_string(partitions), body.dump());
+  if (!response.ok()) return report_failure(options, response, "topic " + name);
+  if (options.json()) return print_json(Json::parse(response.body, nullptr, false));
+  std::cout << "Created topic " << name << ".\n";
+}
+
+void remove(Options& options, const std::string& name) {
+  Response response = call(options, "DELETE", "/sluice/topics/" + encode(name));
+  if (!response.ok()) return report_failure(options, response, "topic " + name);
+  if (!options.json())
+    std::cout << "Deleted topic " << name << ", its records and the offsets committed for it.\n";
+}
+
 struct ReadArguments {
   std::string name;
   std::string from = "start";
@@ -137,7 +164,7 @@ void read(Options& options, const ReadArguments& arguments) {
 }  // namespace
 
 void add_topic_commands(CLI::App& app, Options& options) {
-  auto* topic = app.add_subcommand("topic", "Look into the log's topics");
+  auto* topic = app.add_subcommand("topic", "The log's topics");
   topic->require_subcommand(1);
 
   auto internal = std::make_shared<bool>(false);
@@ -149,6 +176,21 @@ void add_topic_commands(CLI::App& app, Options& options) {
   auto* describe_command = topic->add_subcommand("describe", "Partitions, offsets and configs of one topic");
   describe_command->add_option("NAME", arguments->name)->required();
   describe_command->callback([&options, arguments] { describe(options, arguments->name); });
+
+  auto partitions = std::make_shared<int>(1);
+  auto configs = std::make_shared<std::vector<std::string>>();
+  auto* create_command = topic->add_subcommand("create", "Make a topic");
+  create_command->add_option("NAME", arguments->name)->required();
+  create_command->add_option("-p,--partitions", *partitions, "How many partitions (1)");
+  create_command->add_option("-c,--config", *configs, "A topic config, KEY=VALUE")
+      ->allow_extra_args(false);
+  create_command->callback([&options, arguments, partitions, configs] {
+    create(options, arguments->name, *partitions, *configs);
+  });
+
+  auto* delete_command = topic->add_subcommand("delete", "Delete a topic with its records");
+  delete_command->add_option("NAME", arguments->name)->required();
+  delete_command->callback([&options, arguments] { remove(options, arguments->name); });
 
   auto* read_command = topic->add_subcommand("read", "Print records: partition:offset, key, value");
   read_command->add_option("NAME", arguments->name)->required();

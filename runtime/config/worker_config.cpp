@@ -113,6 +113,12 @@ void fill(const ConfigMap& original, WorkerConfig* config) {
   config->offset_flush_interval_ms = get_int(values, "offset.flush.interval.ms");
   config->offset_flush_timeout_ms = get_int(values, "offset.flush.timeout.ms");
   config->task_shutdown_timeout_ms = get_int(values, "task.shutdown.graceful.timeout.ms");
+  config->commit_log_file_bytes = get_int(values, "commit.log.file.bytes");
+  config->commit_log_checkpoint_bytes = get_int(values, "commit.log.checkpoint.bytes");
+  config->checkpoint_interval_ms = get_int(values, "log.flush.offset.checkpoint.interval.ms");
+  config->retention_check_interval_ms = get_int(values, "log.retention.check.interval.ms");
+  config->metadata_snapshot_bytes =
+      get_int(values, "metadata.log.max.record.bytes.between.snapshots");
   config->topic_creation = get_bool(values, "topic.creation.enable");
   config->topic_tracking = get_bool(values, "topic.tracking.enable");
   config->topic_tracking_reset = get_bool(values, "topic.tracking.allow.reset");

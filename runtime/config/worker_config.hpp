@@ -41,6 +41,12 @@ struct WorkerConfig {
   int64_t offset_flush_interval_ms = 0;
   int64_t offset_flush_timeout_ms = 0;
   int64_t task_shutdown_timeout_ms = 0;
+  int64_t commit_log_file_bytes = 0;  // of the embedded log, as all to the next gap
+  int64_t commit_log_checkpoint_bytes = 0;
+  int64_t checkpoint_interval_ms = 0;
+  int64_t retention_check_interval_ms = 0;
+  int64_t metadata_snapshot_bytes = 0;
+
   bool topic_creation = true;
   bool topic_tracking = true;
   bool topic_tracking_reset = true;

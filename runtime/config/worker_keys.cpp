@@ -30,6 +30,24 @@ void define_own(ConfigDef& def) {
   def.define(std::move(level));
 }
 
+void define_log(ConfigDef& def) {
+  auto number = [&def](const char* name, Type type, const char* value, double min,
+                       const char* doc) {
+    def.define(at_least(key(name, type, value, kLow, doc), min));
+  };
+  number("commit.log.file.bytes", Type::kLong, "67108864", 65536,
+         "The size of one file of the commit log; two or more are there, whatever the load.");
+  number("commit.log.checkpoint.bytes", Type::kLong, "268435456", 65536,
+         "After so many bytes segments are synced and the commit log trimmed: what a start after a "
+         "crash reads.");
+  number("log.flush.offset.checkpoint.interval.ms", Type::kLong, "60000", 1,
+         "The same after so much time.");
+  number("log.retention.check.interval.ms", Type::kLong, "300000", 1,
+         "How often retention and compaction look.");
+  number("metadata.log.max.record.bytes.between.snapshots", Type::kLong, "1048576", 1,
+         "A snapshot of the metadata after so many bytes of changes.");
+}
+
 std::optional<std::string> check_bootstrap(const std::string& value) {
   if (value.empty() || value == "embedded") return std::nullopt;
   return "This version has the embedded log only. Remove the key or set it to embedded";
@@ -162,6 +180,7 @@ const ConfigDef& worker_config_def() {
   static const ConfigDef* const def = [] {
     auto* built = new ConfigDef;
     define_own(*built);
+    define_log(*built);
     define_worker(*built);
     define_rest(*built);
     define_topics(*built);

@@ -192,6 +192,16 @@ Result<TopicInfo> EmbeddedLog::create_topic(const TopicSpec& spec) {
   return to_info(*topic, shared_->settings);
 }
 
+Status EmbeddedLog::delete_topic(const std::string& name) {
+  SLUICE_ASSIGN(auto topic, shared_->broker.topic(name));
+  if (to_info(*topic, shared_->settings).internal)
+    return Error{ErrorKind::kInvalid,
+                 "The topic '" + name + "' is the worker's own and cannot be deleted."};
+  SLUICE_TRY(shared_->broker.delete_topic(name));
+  topics_changed(shared_);
+  return ok();
+}
+
 Result<std::vector<TopicInfo>> EmbeddedLog::topics(const std::string& name) {
   std::vector<TopicInfo> result;
   if (!name.empty()) {

@@ -52,6 +52,7 @@ class EmbeddedLog : public Log {
                                               std::function<void()> ready) override;
   Result<std::vector<GroupOffset>> group_offsets(const std::string& group) override;
   Result<TopicInfo> create_topic(const TopicSpec& spec) override;
+  Status delete_topic(const std::string& name) override;
   Result<std::vector<TopicInfo>> topics(const std::string& name) override;
   Result<std::vector<PartitionRange>> ranges(const std::string& topic) override;
   Result<int64_t> fence(const std::string& producer) override;

@@ -116,6 +116,8 @@ class Log {
                                                       std::function<void()> ready) = 0;
   virtual Result<std::vector<GroupOffset>> group_offsets(const std::string& group) = 0;
   virtual Result<TopicInfo> create_topic(const TopicSpec& spec) = 0;  // kConflict: exists
+  // With its records and what groups have committed for it. kNotFound; kInvalid: an internal topic.
+  virtual Status delete_topic(const std::string& name) = 0;
   virtual Result<std::vector<TopicInfo>> topics(const std::string& name = "") = 0;
   virtual Result<std::vector<PartitionRange>> ranges(const std::string& topic) = 0;
   // A new epoch for a producer identity (connector-task): appends under an older one fail with kFenced.

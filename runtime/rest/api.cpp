@@ -105,6 +105,8 @@ const std::vector<Api::Route>& Api::routes() {
        &Api::validate},
       {"GET", "/sluice/topics", O::kDescribe, G::kWorker, false, &Api::topics_of_log},
       {"GET", "/sluice/topics/{}", O::kDescribe, G::kTopic, false, &Api::topic_of_log},
+      {"PUT", "/sluice/topics/{}", O::kCreate, G::kTopic, true, &Api::create_topic_of_log},
+      {"DELETE", "/sluice/topics/{}", O::kDelete, G::kTopic, false, &Api::delete_topic_of_log},
       {"GET", "/sluice/topics/{}/records", O::kRead, G::kTopic, false, &Api::records_of_log},
   };
   return table;

@@ -78,6 +78,8 @@ class Api {
 
   Response topics_of_log(const Request& request, const std::vector<std::string>& args);
   Response topic_of_log(const Request& request, const std::vector<std::string>& args);
+  Response create_topic_of_log(const Request& request, const std::vector<std::string>& args);
+  Response delete_topic_of_log(const Request& request, const std::vector<std::string>& args);
   Response records_of_log(const Request& request, const std::vector<std::string>& args);
 
   herder::Herder& herder_;

@@ -91,6 +91,16 @@ Response Api::topic_of_log(const Request&, const std::vector<std::string>& args)
   return log ? describe_topic(*log, args[0]) : log_not_open();
 }
 
+Response Api::create_topic_of_log(const Request& request, const std::vector<std::string>& args) {
+  log::Log* log = options_.log ? options_.log() : nullptr;
+  return log ? create_topic(*log, args[0], request) : log_not_open();
+}
+
+Response Api::delete_topic_of_log(const Request&, const std::vector<std::string>& args) {
+  log::Log* log = options_.log ? options_.log() : nullptr;
+  return log ? delete_topic(*log, args[0]) : log_not_open();
+}
+
 Response Api::records_of_log(const Request& request, const std::vector<std::string>& args) {
   log::Log* log = options_.log ? options_.log() : nullptr;
   return log ? read_records(*log, args[0], request) : log_not_open();

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "broker-core/model/record_batch.hpp"
+#include "runtime/rest/body.hpp"
 
 namespace sluice::rest {
 namespace {
@@ -17,8 +18,9 @@ constexpr int64_t kLimitMax = 1000;
 constexpr int64_t kWaitMaxMs = 10'000;
 constexpr size_t kReadBytes = 1u << 20;
 
-Response json(const Json& value) {
+Response json(const Json& value, int status = 200) {
   Response response;
+  response.status = status;
   response.body = value.dump(-1, ' ', false, Json::error_handler_t::replace);
   return response;
 }
@@ -159,6 +161,28 @@ Response describe_topic(log::Log& log, const std::string& topic) {
   for (const auto& [key, value] : info.configs) configs[key] = value;
   return json(Json{{"name", info.name}, {"id", info.id}, {"internal", info.internal}, {"configs", configs},
                    {"partitions", partitions}});
+}
+
+Response create_topic(log::Log& log, const std::string& topic, const Request& request) {
+  auto partitions = number(request, "partitions", -1, INT32_MAX);
+  if (!partitions.ok()) return to_response(partitions.error());
+  auto configs = parse_config(request.body);
+  if (!configs.ok()) return to_response(configs.error());
+  log::TopicSpec spec{
+      topic, static_cast<int32_t>(*partitions), -1, {configs->begin(), configs->end()}};
+  auto made = log.create_topic(spec);
+  if (!made.ok()) return to_response(made.error());
+  Json answer{{"name", made->name}, {"id", made->id}, {"partitions", made->partitions}};
+  return json(answer, 201);
+}
+
+Response delete_topic(log::Log& log, const std::string& topic) {
+  auto gone = log.delete_topic(topic);
+  if (!gone.ok()) return to_response(gone.error());
+  Response response;
+  response.status = 204;
+  response.content_type.clear();
+  return response;
 }
 
 Response read_records(log::Log& log, const std::string& topic, const Request& request) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/store/topic_log.hpp"
 
+#include "broker-core/base/crash_point.hpp"
 #include "broker-core/model/partitioner.hpp"
 #include "broker-core/model/record_batch.hpp"
 #include "runtime/logging/logging.hpp"
@@ -102,8 +103,10 @@ void TopicLog::append(const std::vector<KeyValue>& records, std::function<void(S
   log::AppendRequest request;
   for (auto& [partition, builder] : builders)
     request.batches.push_back({{settings_.topic, partition}, builder.finish()});
+  SLUICE_CRASH_POINT("store.before_append");
   log_.append(std::move(request),
               [done = std::move(done)](Result<std::vector<log::Appended>> result) {
+                SLUICE_CRASH_POINT("store.appended");
                 done(result.ok() ? ok() : Status(std::move(result).error()));
               });
 }

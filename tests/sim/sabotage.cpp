@@ -48,6 +48,7 @@ class Saboteur : public log::Log {
   Result<log::TopicInfo> create_topic(const log::TopicSpec& spec) override {
     return log_->create_topic(spec);
   }
+  Status delete_topic(const std::string& name) override { return log_->delete_topic(name); }
   Result<std::vector<log::TopicInfo>> topics(const std::string& name) override {
     return log_->topics(name);
   }

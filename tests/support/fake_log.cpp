@@ -237,6 +237,14 @@ Result<log::TopicInfo> FakeLog::create_topic(const log::TopicSpec& spec) {
   return info;
 }
 
+Status FakeLog::delete_topic(const std::string& name) {
+  std::lock_guard lock(mutex_);
+  if (topics_.erase(name) == 0)
+    return Error{ErrorKind::kNotFound, "The topic '" + name + "' does not exist."};
+  std::erase_if(partitions_, [&](const auto& entry) { return entry.first.topic == name; });
+  return ok();
+}
+
 Result<std::vector<log::TopicInfo>> FakeLog::topics(const std::string& name) {
   std::lock_guard lock(mutex_);
   std::vector<log::TopicInfo> result;

@@ -60,6 +60,7 @@ class FakeLog : public log::Log {
                                                    std::function<void()> ready) override;
   Result<std::vector<log::GroupOffset>> group_offsets(const std::string& group) override;
   Result<log::TopicInfo> create_topic(const log::TopicSpec& spec) override;
+  Status delete_topic(const std::string& name) override;
   Result<std::vector<log::TopicInfo>> topics(const std::string& name) override;
   Result<std::vector<log::PartitionRange>> ranges(const std::string& topic) override;
   Result<int64_t> fence(const std::string& producer) override;

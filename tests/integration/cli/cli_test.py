@@ -78,6 +78,19 @@ class CliTest(unittest.TestCase):
         self.sluice("topic", "describe", "nothing", code=4)
         self.assertIn("--from", self.sluice("topic", "read", "t-topics", "--from", "now", code=2).stderr)
 
+    def test_topics_are_made_and_deleted(self):
+        self.assertEqual(self.sluice("topic", "create", "made", "-p", "3", "-c", "segment.bytes=4096").stdout,
+                         "Created topic made.\n")
+        described = json.loads(self.sluice("--output", "json", "topic", "describe", "made").stdout)
+        self.assertEqual((len(described["partitions"]), described["configs"]), (3, {"segment.bytes": "4096"}))
+        self.assertIn("already exists", self.sluice("topic", "create", "made", code=1).stderr)
+        self.assertIn("KEY=VALUE", self.sluice("topic", "create", "other", "-c", "segment.bytes", code=2).stderr)
+        self.assertIn("segment.bytes", self.sluice("topic", "create", "other", "-c", "segment.bytes=many", code=1).stderr)
+        self.sluice("topic", "delete", "made")
+        self.sluice("topic", "describe", "made", code=4)
+        self.sluice("topic", "delete", "made", code=4)
+        self.assertIn("worker's own", self.sluice("topic", "delete", "connect-configs", code=1).stderr)
+
     def test_validate_says_which_key(self):
         good = self.sluice("connector", "validate", self.source_file("valid"))
         self.assertIn("valid", good.stdout)

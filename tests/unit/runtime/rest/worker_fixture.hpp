@@ -32,8 +32,14 @@ class FakeLog : public log::Log {
   Result<std::vector<log::GroupOffset>> group_offsets(const std::string& group) override {
     return groups[group];
   }
-  Result<log::TopicInfo> create_topic(const log::TopicSpec&) override {
-    return Error{ErrorKind::kUnsupported, "not here"};
+  Result<log::TopicInfo> create_topic(const log::TopicSpec& spec) override {
+    if (spec.name == "there") return Error{ErrorKind::kConflict, "Topic 'there' already exists."};
+    return log::TopicInfo{spec.name, "AAAAAAAAAAAAAAAAAAAAAQ", spec.partitions, false,
+                          spec.configs};
+  }
+  Status delete_topic(const std::string& name) override {
+    if (name == "there") return ok();
+    return Error{ErrorKind::kNotFound, "The topic '" + name + "' does not exist."};
   }
   Result<std::vector<log::TopicInfo>> topics(const std::string&) override {
     return std::vector<log::TopicInfo>();
