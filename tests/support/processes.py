@@ -79,7 +79,7 @@ class Worker:
         self.binary, self.folder = str(binary), Path(folder)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.environment = {**os.environ, **(environment or {})}
+        self.environment = sanitizers.environment(environment or {})
         self.arguments = [str(a) for a in arguments]
         self.file = self.folder / "worker.properties"
         config = {"data.dir": self.folder / "data", "listeners": self.url, "file.allowed.roots": self.folder,
@@ -112,14 +112,11 @@ class Worker:
         return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""
 
     def kill(self):
-        """SIGKILL to a worker that runs; one that has ended on its own is a failure, whatever comes next."""
-        self.check_runs()
+        """SIGKILL to a worker that runs, or has done that itself, at a crash point. One that ended otherwise is a failure."""
+        if self.process.poll() not in (None, -signal.SIGKILL):
+            raise AssertionError(f"the worker ended on its own with {self.process.returncode}:\n{self.tail()}")
         self.process.kill()
         self.process.wait()
-
-    def check_runs(self):
-        if self.process.poll() is not None:
-            raise AssertionError(f"the worker ended on its own with {self.process.returncode}:\n{self.tail()}")
 
     def stop(self, seconds=60):
         """SIGTERM and the exit code."""

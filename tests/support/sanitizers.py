@@ -37,3 +37,11 @@ class Reports:
 def watch():
     """Once per test program; programs that are not sanitized take no notice."""
     atexit.register(Reports().at_exit)
+
+
+def environment(more):
+    """The environment with `more` in it; options for a sanitizer are added to those that collect its reports."""
+    result = dict(os.environ)
+    for name, value in more.items():
+        result[name] = f"{result[name]}:{value}" if name.endswith("SAN_OPTIONS") and name in result else value
+    return result
