@@ -189,7 +189,7 @@ class PosixDisk : public Disk {
     int fd = retry_interrupted([&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640); });
     if (fd < 0) return error_of(errno, "open", path);
     auto file = std::make_unique<PosixFile>(fd, path);
-    if (::flock(fd, LOCK_EX | LOCK_NB) < 0) {
+    if (retry_interrupted([&] { return ::flock(fd, LOCK_EX | LOCK_NB); }) < 0) {
       if (errno == EWOULDBLOCK) return Error{ErrorKind::kConflict, path + " is locked by another process"};
       return error_of(errno, "lock", path);
     }

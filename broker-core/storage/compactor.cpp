@@ -204,12 +204,13 @@ Status Compactor::rewrite(const Group& group) {
     SLUICE_CRASH_POINT("storage.compaction_written");
     status = swap(group, output, output->state.size == 0);
   }
-  // Without a swap file what was written is of no use; what stays because of an error goes at the
-  // next start.
+  // Without a swap file what was written is of no use. After a fatal error there may be one: then
+  // these files are all there is of the records, and the next start finishes the swap, or removes
+  // them.
+  const bool useless = !changed || (!status.ok() && status.error().kind != ErrorKind::kFatal);
   for (const char* extension : kSegmentExtensions) {
     context_.files.drop(output->stem + extension + kCleaned);
-    if (!changed || !status.ok())
-      static_cast<void>(context_.disk.remove(output->stem + extension + kCleaned).ok());
+    if (useless) static_cast<void>(context_.disk.remove(output->stem + extension + kCleaned).ok());
   }
   if (!status.ok() && status.error().kind == ErrorKind::kFatal)
     context_.health.fail(status.error());
@@ -223,9 +224,10 @@ Status Compactor::swap(const Group& group, const std::shared_ptr<Segment>& outpu
   std::lock_guard round(round_mutex_);
   if (partition_->removed()) return ok();
   if (auto written = write_swap(context_.disk, partition_->folder(), decided); !written.ok()) {
-    return written.error().kind == ErrorKind::kRetriable
-               ? written
-               : Status(Error{ErrorKind::kFatal, written.error().message});
+    // It may have its name all the same, and would then be believed at the next start.
+    auto undone = cancel_swap(context_.disk, partition_->folder(), decided);
+    if (undone.ok() && written.error().kind == ErrorKind::kRetriable) return written;
+    return Error{ErrorKind::kFatal, written.error().message};
   }
   SLUICE_CRASH_POINT("storage.compaction_decided");
   for (const auto& segment : group) segment->retire();

@@ -52,6 +52,11 @@ Status write_swap(Disk& disk, const std::string& folder, const Swap& swap) {
   return write_file_atomically(disk, stem_of(folder, swap.base) + ".swap", bytes);
 }
 
+Status cancel_swap(Disk& disk, const std::string& folder, const Swap& swap) {
+  SLUICE_TRY(remove_if_there(disk, stem_of(folder, swap.base) + ".swap"));
+  return disk.sync_directory(folder);
+}
+
 Status finish_swap(Disk& disk, const std::string& folder, const Swap& swap) {
   for (Offset base : swap.replaced) {
     if (base == swap.base && !swap.empty) continue;  // overwritten by the renames

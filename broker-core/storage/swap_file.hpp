@@ -21,6 +21,8 @@ struct Swap {
 };
 
 Status write_swap(Disk& disk, const std::string& folder, const Swap& swap);
+// After write_swap has failed: durably no such file.
+Status cancel_swap(Disk& disk, const std::string& folder, const Swap& swap);
 // Does what the file says, as often as it takes: removes and renames, then removes the file.
 Status finish_swap(Disk& disk, const std::string& folder, const Swap& swap);
 // At start: finishes what was decided, removes the rest. `names` are the folder's; true if anything was changed.
