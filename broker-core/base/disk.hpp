@@ -25,6 +25,12 @@ class File {
   // Writes all the parts, one after the other, starting at `position`. On an error any prefix may be there.
   virtual Status write_at(uint64_t position, std::span<const ByteView> parts) = 0;
   Status write_at(uint64_t position, ByteView bytes) { return write_at(position, {&bytes, 1}); }
+  // Begins to write what is un-synced, or with `wait` ends that and says whether it went well. Nothing is durable by
+  // it, but the sync that follows has less to do.
+  virtual Status write_back(bool wait) {
+    static_cast<void>(wait);
+    return ok();
+  }
   // fdatasync. After a failure nothing about the un-synced bytes is known; the caller must not retry.
   virtual Status sync() = 0;
   virtual Status truncate(uint64_t size) = 0;
@@ -49,6 +55,9 @@ class Disk {
   virtual Status remove_all(const std::string& path) = 0;    // a folder with all that is in it
   virtual Status create_directories(const std::string& path) = 0;
   virtual Status sync_directory(const std::string& path) = 0;
+  // Makes all bytes and names of the file system of `path` durable with one flush of its device. False, and nothing
+  // done, where that is not known to hold: then file by file. Errors of single files are told by write_back(true).
+  virtual Result<bool> sync_all(const std::string& path) = 0;
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;  // names, sorted
   virtual Result<bool> exists(const std::string& path) = 0;
   // Exclusive advisory lock, held until the returned object is destroyed. kConflict if another process has it.

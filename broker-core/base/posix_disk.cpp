@@ -4,10 +4,12 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstring>
@@ -91,6 +93,14 @@ class PosixFile : public File {
     }
   }
 
+  Status write_back(bool wait) override {
+    const unsigned flags = wait ? SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER
+                                : SYNC_FILE_RANGE_WRITE;
+    if (retry_interrupted([&] { return ::sync_file_range(fd_, 0, 0, flags); }) < 0 && errno != ENOSYS) {
+      return error_of(errno, "sync_file_range", path_);
+    }
+    return ok();
+  }
   Status sync() override {
     if (retry_interrupted([&] { return ::fdatasync(fd_); }) < 0) return error_of(errno, "fdatasync", path_);
     return ok();
@@ -162,6 +172,20 @@ class PosixDisk : public Disk {
     ::close(fd);
     if (code != 0) return error_of(code, "fsync", path);
     return ok();
+  }
+  Result<bool> sync_all(const std::string& path) override {
+    // File systems whose syncfs() is known to flush the device. Others pass over what they cannot do (FUSE).
+    constexpr std::array kKnown = {0xEF53L /* ext4 */, 0x58465342L /* xfs */, 0x9123683EL /* btrfs */,
+                                   0xF2F52010L /* f2fs */, 0x01021994L /* tmpfs */};
+    int fd = retry_interrupted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+    if (fd < 0) return error_of(errno, "open", path);
+    const PosixFile directory(fd, path);
+    struct statfs info{};
+    if (retry_interrupted([&] { return ::fstatfs(fd, &info); }) < 0) return error_of(errno, "statfs", path);
+    const auto type = static_cast<long>(info.f_type);
+    if (std::find(kKnown.begin(), kKnown.end(), type) == kKnown.end()) return false;
+    if (retry_interrupted([&] { return ::syncfs(fd); }) < 0) return error_of(errno, "syncfs", path);
+    return true;
   }
   Result<std::vector<std::string>> list(const std::string& path) override {
     DIR* directory = ::opendir(path.c_str());

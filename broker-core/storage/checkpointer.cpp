@@ -28,34 +28,64 @@ void Checkpointer::topic_removed() {
   removed_ = true;
 }
 
-Status Checkpointer::sync(Segment& segment) {
-  auto status = segment.flush();
-  if (status.ok() && !SLUICE_MUTANT("storage.no_segment_sync")) status = segment.sync();
-  // The log start went past it meanwhile, or compaction replaced it: its files are gone, and nobody
-  // needs them.
-  if (!status.ok() && status.error().kind == ErrorKind::kNotFound && segment.retired()) return ok();
-  return status;
+// Through `work`, which touches the segment's files. If they are gone (the log start went past the
+// segment, or compaction replaced it, or its topic was deleted), nobody needs them.
+Status Checkpointer::on_files(const PartitionLog::Dirty& dirty, const Segment& segment,
+                              const std::function<Status()>& work) {
+  auto status = work();
+  if (status.ok() || status.error().kind != ErrorKind::kNotFound) return status;
+  return segment.retired() || dirty.partition->removed() ? ok() : status;
 }
 
-Status Checkpointer::sync(DirtyList& list) {
-  bool folders = false;
-  for (auto& dirty : list) {
-    auto status = [&]() -> Status {
-      for (const auto& segment : dirty.segments) {
-        if (auto synced = sync(*segment); !synced.ok()) return synced;
-        ++context_.counters.segment_syncs;
+Status Checkpointer::sync_one(const PartitionLog::Dirty& dirty) {
+  for (const auto& segment : dirty.segments) {
+    SLUICE_TRY(on_files(dirty, *segment, [&]() -> Status {
+      SLUICE_TRY(segment->flush());
+      return SLUICE_MUTANT("storage.no_segment_sync") ? ok() : segment->sync();
+    }));
+    ++context_.counters.segment_syncs;
+  }
+  if (!dirty.names && !dirty.folder) return ok();
+  SLUICE_CRASH_POINT("storage.checkpoint_before_names");
+  auto names = context_.disk.sync_directory(dirty.partition->folder());
+  if (names.ok()) return ok();
+  if (names.error().kind == ErrorKind::kNotFound && dirty.partition->removed()) return ok();
+  return Error{ErrorKind::kFatal, names.error().message};
+}
+
+// A flush of the device for each of thousands of files would take minutes on a busy disk, and the
+// appends' own syncs would wait between them. So all are written, some at a time as their files
+// stay open, and one sync of the file system does the rest. False if that cannot be had here.
+Result<bool> Checkpointer::sync_together(const DirtyList& list) {
+  constexpr size_t kTogether = 64;
+  for (size_t begin = 0; begin < list.size(); begin += kTogether) {
+    const size_t end = std::min(list.size(), begin + kTogether);
+    for (bool wait : {false, true}) {
+      for (size_t i = begin; i < end; ++i) {
+        for (const auto& segment : list[i].segments) {
+          SLUICE_TRY(on_files(list[i], *segment, [&]() -> Status {
+            SLUICE_TRY(segment->flush());
+            return segment->write_back(wait);
+          }));
+        }
       }
-      if (!dirty.names && !dirty.folder) return ok();
-      SLUICE_CRASH_POINT("storage.checkpoint_before_names");
-      auto names = context_.disk.sync_directory(dirty.partition->folder());
-      return names.ok() || names.error().kind == ErrorKind::kNotFound
-                 ? names
-                 : Error{ErrorKind::kFatal, names.error().message};
-    }();
-    // The topic was deleted in between: there is nothing left to keep.
-    if (!status.ok() && status.error().kind == ErrorKind::kNotFound && dirty.partition->removed())
-      continue;
-    if (!status.ok()) return as_fatal(status.error());
+    }
+  }
+  if (SLUICE_MUTANT("storage.no_segment_sync")) return true;
+  auto synced = context_.disk.sync_all(topics_folder(context_.settings.directory));
+  if (!synced.ok()) return Error{ErrorKind::kFatal, synced.error().message};
+  return synced;
+}
+
+Status Checkpointer::sync(const DirtyList& list) {
+  if (list.size() >= context_.settings.sync_all_from) {
+    auto together = sync_together(list);
+    if (!together.ok()) return as_fatal(together.error());
+    if (*together) return ok();
+  }
+  bool folders = false;
+  for (const auto& dirty : list) {
+    if (auto synced = sync_one(dirty); !synced.ok()) return as_fatal(synced.error());
     folders |= dirty.folder;
   }
   if (!folders) return ok();
@@ -76,13 +106,16 @@ Status Checkpointer::run(bool clean) {
     std::lock_guard lock(round_mutex_);
     if (clean) commit_log_.close();
     position = commit_log_.position();
-    for (auto& partition : partitions_.all()) {
+    partitions_.each([&](const std::shared_ptr<PartitionLog>& partition) {
       PartitionLog::Dirty dirty;
-      if (!partition->take_dirty(dirty)) continue;
-      dirty.partition = std::move(partition);
+      if (!partition->take_dirty(dirty)) return;
+      dirty.partition = partition;
       list.push_back(std::move(dirty));
-    }
+    });
   }
+  // The same in every run of a simulation.
+  std::sort(list.begin(), list.end(),
+            [](const auto& a, const auto& b) { return a.state.partition < b.state.partition; });
   if (list.empty() && !clean && !removed && position.sequence == last_position_.sequence)
     return ok();
   SLUICE_CRASH_POINT("storage.checkpoint_begin");
@@ -93,10 +126,10 @@ Status Checkpointer::run(bool clean) {
     checkpoint.clean = clean;
     checkpoint.replay = position;
     for (const auto& dirty : list) last_[dirty.state.partition] = dirty.state;
-    std::erase_if(last_, [&](const auto& entry) { return !partitions_.find(entry.first); });
+    std::erase_if(last_,
+                  [&](const auto& entry) { return removed && !partitions_.find(entry.first); });
+    checkpoint.partitions.reserve(last_.size());
     for (const auto& [id, state] : last_) checkpoint.partitions.push_back(state);
-    std::sort(checkpoint.partitions.begin(), checkpoint.partitions.end(),
-              [](const auto& a, const auto& b) { return a.partition < b.partition; });
     status = write_checkpoint(context_.disk, context_.settings.directory, checkpoint);
     if (!status.ok()) status = as_fatal(status.error());
   }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
+#include <map>
 #include <mutex>
-#include <unordered_map>
 
 #include "broker-core/storage/commit_log.hpp"
 #include "broker-core/storage/partition_set.hpp"
@@ -31,15 +32,18 @@ class Checkpointer {
 
  private:
   using DirtyList = std::vector<PartitionLog::Dirty>;
-  Status sync(DirtyList& list);
-  Status sync(Segment& segment);
+  Status sync(const DirtyList& list);
+  Result<bool> sync_together(const DirtyList& list);
+  Status sync_one(const PartitionLog::Dirty& dirty);
+  static Status on_files(const PartitionLog::Dirty& dirty, const Segment& segment,
+                         const std::function<Status()>& work);
 
   Context& context_;
   PartitionSet& partitions_;
   CommitLog& commit_log_;
   std::mutex& round_mutex_;
   std::mutex mutex_;  // one at a time; guards all below; taken before the round's mutex
-  std::unordered_map<TopicPartition, PartitionCheckpoint> last_;  // what the file says
+  std::map<TopicPartition, PartitionCheckpoint> last_;  // what the file says
   CommitPosition last_position_;
   std::atomic<bool> removed_{false};
 };

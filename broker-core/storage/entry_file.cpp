@@ -41,7 +41,8 @@ Result<Bytes> EntryFile::read(uint64_t first, uint64_t most) const {
   std::span<std::byte> into(result.data(), from_file * entry_size_);
   SLUICE_ASSIGN(size_t got, file->read_at(first * entry_size_, into));
   if (got < into.size()) {
-    return Error{ErrorKind::kCorrupt, path_ + " ends at byte " + std::to_string(first * entry_size_ + got) +
+    return Error{ErrorKind::kCorrupt, path_ + " ends at byte " +
+                                          std::to_string(first * entry_size_ + got) +
                                           ", before an entry that must be there"};
   }
   return result;
@@ -83,6 +84,16 @@ Status EntryFile::sync() {
   return file->sync();
 }
 
+Status EntryFile::write_back(bool wait) {
+  {
+    std::lock_guard lock(mutex_);
+    SLUICE_TRY(flush_locked());
+    if (written_ == 0) return ok();
+  }
+  SLUICE_ASSIGN(auto file, files_.get(path_));
+  return file->write_back(wait);
+}
+
 Status EntryFile::clear() {
   std::lock_guard lock(mutex_);
   unwritten_.clear();
@@ -103,8 +114,8 @@ Status EntryFile::cut_to_count() {
     SLUICE_ASSIGN(size, (*file)->size());
   }
   if (size < wanted) {
-    return Error{ErrorKind::kCorrupt, path_ + " has " + std::to_string(size) + " bytes, " + std::to_string(wanted) +
-                                          " were synced"};
+    return Error{ErrorKind::kCorrupt, path_ + " has " + std::to_string(size) + " bytes, " +
+                                          std::to_string(wanted) + " were synced"};
   }
   if (size > wanted) return (*file)->truncate(wanted);
   return ok();

@@ -8,9 +8,10 @@
 
 namespace sluice::storage {
 
-// A file of fixed-size entries beside a segment (sidecar, offset index, time index). It grows at the end only; the
-// newest entries stay in memory until flush(), so that an append costs no write of its own. Owned by a Segment;
-// one writer at a time (the round, the checkpoint), readers on any thread.
+// A file of fixed-size entries beside a segment (sidecar, offset index, time index). It grows at
+// the end only; the newest entries stay in memory until flush(), so that an append costs no write
+// of its own. Owned by a Segment; one writer at a time (the round, the checkpoint), readers on any
+// thread.
 class EntryFile {
  public:
   // `count` entries are in the file already.
@@ -27,11 +28,14 @@ class EntryFile {
   Status finish();
   // flush() and make durable; does nothing if there never was an entry.
   Status sync();
+  // flush(), and see File::write_back.
+  Status write_back(bool wait);
   // Forgets the newest entries: `count` are left. Touches no file.
   void rewind(uint64_t count);
   // Forgets all entries and empties the file, to be written anew.
   Status clear();
-  // Cuts the file to the entries that count; kCorrupt if it has fewer. For the active segment at start.
+  // Cuts the file to the entries that count; kCorrupt if it has fewer. For the active segment at
+  // start.
   Status cut_to_count();
   const std::string& path() const { return path_; }
 

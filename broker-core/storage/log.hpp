@@ -42,6 +42,7 @@ struct Settings {
   uint64_t queue_bytes_max = 64u << 20;           // appends waiting; append() beyond fails with kRetriable
   int64_t housekeeping_interval_ms = 5 * 60'000;  // retention and compaction
   size_t open_segments_max = 500;                 // closed least recently used first
+  size_t sync_all_from = 64;  // dirty partitions from which on a checkpoint syncs the file system, not each file
 };
 
 // One partition's part of an append: whole RecordBatch v2 batches back to back, as made by BatchBuilder or a

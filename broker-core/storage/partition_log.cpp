@@ -137,6 +137,9 @@ Status PartitionLog::roll() {
   SLUICE_ASSIGN(auto file, context_.files.get_or_create(segment->log_path));
   SLUICE_TRY(file->truncate(0));
   SLUICE_CRASH_POINT("storage.segment_created");
+  // Made now, so that the next checkpoint syncs its name with the others'. The indexes come when they have an entry:
+  // one whose name is lost is made anew.
+  SLUICE_TRY(segment->checks.clear());
   names_dirty_ = true;
   changed_ = true;
   std::lock_guard lock(mutex_);

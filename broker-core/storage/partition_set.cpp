@@ -17,7 +17,8 @@ std::shared_ptr<Topic> PartitionSet::find_topic(const TopicId& topic) const {
   return it == topics_.end() ? nullptr : it->second;
 }
 
-std::shared_ptr<Topic> PartitionSet::add_topic(const TopicId& topic, const TopicSettings& settings) {
+std::shared_ptr<Topic> PartitionSet::add_topic(const TopicId& topic,
+                                               const TopicSettings& settings) {
   std::lock_guard lock(mutex_);
   auto& place = topics_[topic];
   if (!place) place = std::make_shared<Topic>(topic, settings);
@@ -28,7 +29,8 @@ std::shared_ptr<PartitionLog> PartitionSet::add(const TopicPartition& partition,
                                                 const std::optional<PartitionCheckpoint>& known) {
   std::lock_guard lock(mutex_);
   auto& place = partitions_[partition];
-  if (!place) place = std::make_shared<PartitionLog>(context_, partition, topics_.at(partition.topic), known);
+  if (!place)
+    place = std::make_shared<PartitionLog>(context_, partition, topics_.at(partition.topic), known);
   return place;
 }
 
@@ -47,6 +49,12 @@ std::vector<std::shared_ptr<PartitionLog>> PartitionSet::remove_topic(const Topi
   return gone;
 }
 
+void PartitionSet::each(
+    const std::function<void(const std::shared_ptr<PartitionLog>&)>& use) const {
+  std::lock_guard lock(mutex_);
+  for (const auto& [id, partition] : partitions_) use(partition);
+}
+
 // Sorted, so that a simulation does the same in every run.
 std::vector<std::shared_ptr<PartitionLog>> PartitionSet::all() const {
   std::vector<std::shared_ptr<PartitionLog>> result;
@@ -55,7 +63,8 @@ std::vector<std::shared_ptr<PartitionLog>> PartitionSet::all() const {
     result.reserve(partitions_.size());
     for (const auto& [id, partition] : partitions_) result.push_back(partition);
   }
-  std::sort(result.begin(), result.end(), [](const auto& a, const auto& b) { return a->id() < b->id(); });
+  std::sort(result.begin(), result.end(),
+            [](const auto& a, const auto& b) { return a->id() < b->id(); });
   return result;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -25,6 +26,8 @@ class PartitionSet {
   // Takes the topic out; gives its partitions.
   std::vector<std::shared_ptr<PartitionLog>> remove_topic(const TopicId& topic);
   std::vector<std::shared_ptr<PartitionLog>> all() const;
+  // In no order; `use` must not come back to the set.
+  void each(const std::function<void(const std::shared_ptr<PartitionLog>&)>& use) const;
 
  private:
   Context& context_;

@@ -10,20 +10,26 @@ namespace {
 
 constexpr size_t kFlushEntries = 64 * 1024;  // bytes of entries that may wait in memory
 
+// A sync that failed leaves open what is on disk.
+Status sync_error(Status status) {
+  if (status.ok() || status.error().kind == ErrorKind::kNotFound) return status;
+  return Error{ErrorKind::kFatal, status.error().message};
+}
+
 }  // namespace
 
 Status list_batches(ByteView data, std::vector<BatchRef>& into) {
   while (!data.empty()) {
     SLUICE_ASSIGN(auto header, model::read_batch_header(data));
-    into.push_back({data.first(header.size()), header.base_offset, header.last_offset(), header.leader_epoch,
-                    header.crc, header.max_timestamp});
+    into.push_back({data.first(header.size()), header.base_offset, header.last_offset(),
+                    header.leader_epoch, header.crc, header.max_timestamp});
     data = data.subspan(header.size());
   }
   return ok();
 }
 
-Segment::Segment(FileCache& cache, const std::string& folder, Offset first, const SegmentState& known,
-                 const std::string& suffix)
+Segment::Segment(FileCache& cache, const std::string& folder, Offset first,
+                 const SegmentState& known, const std::string& suffix)
     : files(cache),
       base(first),
       stem(folder + "/" + numbered_name(static_cast<uint64_t>(first.value()), "")),
@@ -34,7 +40,8 @@ Segment::Segment(FileCache& cache, const std::string& folder, Offset first, cons
       state(known),
       visible{known.size, known.checks, known.next_offset, known.max_timestamp} {}
 
-Status Segment::write(const TopicPartition& partition, std::span<const BatchRef> batches, uint64_t index_interval) {
+Status Segment::write(const TopicPartition& partition, std::span<const BatchRef> batches,
+                      uint64_t index_interval) {
   if (batches.empty()) return ok();
   std::vector<ByteView> parts;
   for (const auto& batch : batches) {
@@ -53,9 +60,11 @@ Status Segment::write(const TopicPartition& partition, std::span<const BatchRef>
   std::byte* to = entries.data();
   for (const auto& batch : batches) {
     const auto position = static_cast<uint32_t>(state.size);
-    encode_check(to, {static_cast<uint32_t>(batch.base - base), static_cast<uint32_t>(batch.last - base), position,
-                      check_sum(partition, batch.base, batch.last, position,
-                                static_cast<uint32_t>(batch.bytes.size()), batch.epoch, batch.crc)});
+    encode_check(
+        to, {static_cast<uint32_t>(batch.base - base), static_cast<uint32_t>(batch.last - base),
+             position,
+             check_sum(partition, batch.base, batch.last, position,
+                       static_cast<uint32_t>(batch.bytes.size()), batch.epoch, batch.crc)});
     to += kCheckEntrySize;
     if (state.size == 0) state.first_timestamp = batch.max_timestamp;
     if (batch.max_timestamp > state.max_timestamp) {
@@ -73,7 +82,8 @@ Status Segment::write(const TopicPartition& partition, std::span<const BatchRef>
   return ok();
 }
 
-// As Kafka's LogSegment.append: an entry at most every `interval` bytes, before the batch is counted.
+// As Kafka's LogSegment.append: an entry at most every `interval` bytes, before the batch is
+// counted.
 void Segment::index(const BatchRef& batch, uint64_t position, uint64_t interval) {
   if (state.since_index > interval) {
     std::byte entry[kIndexEntrySize];
@@ -98,7 +108,8 @@ void Segment::rewind(const SegmentState& earlier) {
   indexes.rewind(state.indexes);
   times.rewind(state.times);
   if (!shrink) return;
-  // If this fails the bytes stay for now: behind the end they are never read, and close() cuts them.
+  // If this fails the bytes stay for now: behind the end they are never read, and close() cuts
+  // them.
   auto file = files.get_or_create(log_path);
   longer_ = !file.ok() || !(*file)->truncate(state.size).ok();
 }
@@ -138,22 +149,31 @@ Status Segment::flush() {
 }
 
 Status Segment::sync() {
-  auto status = [&]() -> Status {
+  return sync_error([&]() -> Status {
     SLUICE_ASSIGN(auto file, files.get(log_path));
     SLUICE_TRY(file->sync());
     SLUICE_CRASH_POINT("storage.segment_synced");
     SLUICE_TRY(checks.sync());
     SLUICE_TRY(indexes.sync());
     return times.sync();
-  }();
-  if (status.ok() || status.error().kind == ErrorKind::kNotFound) return status;
-  return Error{ErrorKind::kFatal, status.error().message};
+  }());
+}
+
+Status Segment::write_back(bool wait) {
+  return sync_error([&]() -> Status {
+    SLUICE_ASSIGN(auto file, files.get(log_path));
+    SLUICE_TRY(file->write_back(wait));
+    SLUICE_TRY(checks.write_back(wait));
+    SLUICE_TRY(indexes.write_back(wait));
+    return times.write_back(wait);
+  }());
 }
 
 Result<std::vector<CheckEntry>> Segment::entries(uint64_t first, uint64_t most) const {
   SLUICE_ASSIGN(Bytes bytes, checks.read(first, most));
   std::vector<CheckEntry> result(bytes.size() / kCheckEntrySize);
-  for (size_t i = 0; i < result.size(); ++i) result[i] = decode_check(bytes.data() + i * kCheckEntrySize);
+  for (size_t i = 0; i < result.size(); ++i)
+    result[i] = decode_check(bytes.data() + i * kCheckEntrySize);
   return result;
 }
 
@@ -164,7 +184,8 @@ Result<uint64_t> Segment::find(Offset offset, uint64_t count) const {
   while (high - low > kBlock) {
     const uint64_t middle = low + (high - low) / 2;
     SLUICE_ASSIGN(auto entry, entries(middle, 1));
-    if (entry.empty()) return Error{ErrorKind::kCorrupt, checks.path() + " is shorter than it must be"};
+    if (entry.empty())
+      return Error{ErrorKind::kCorrupt, checks.path() + " is shorter than it must be"};
     if (base + entry[0].relative_last < offset) {
       low = middle + 1;
     } else {

@@ -52,6 +52,8 @@ class Segment {
   // is on disk is unknown then, and a second sync would say that all is well. kNotFound if the
   // files are gone.
   Status sync();
+  // Before a sync of the whole file system: as File::write_back, errors as of sync().
+  Status write_back(bool wait);
 
   // Number of the first sidecar entry, of `count`, whose last offset is >= `offset`; `count` if
   // there is none.

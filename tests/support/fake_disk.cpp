@@ -307,6 +307,25 @@ Status FakeDisk::sync_directory(const std::string& path) {
   return ok();
 }
 
+// Counts as one sync.
+Result<bool> FakeDisk::sync_all(const std::string& path) {
+  std::lock_guard guard(mutex_);
+  DiskFault fault{};
+  if (auto error = before(DiskCall::kSync, path, &fault)) {
+    if (fault == DiskFault::kSyncDrops) {
+      for (auto& [name, inode] : names_) inode->pending.clear();
+    }
+    return *error;
+  }
+  for (auto& [name, inode] : names_) {
+    for (const auto& change : inode->pending) apply(inode->durable, change);
+    inode->pending.clear();
+  }
+  for (const auto& change : name_changes_) apply(change);
+  name_changes_.clear();
+  return true;
+}
+
 Result<std::vector<std::string>> FakeDisk::list(const std::string& path) {
   std::lock_guard guard(mutex_);
   if (auto error = before(DiskCall::kList, path)) return *error;

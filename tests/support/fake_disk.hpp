@@ -44,6 +44,7 @@ class FakeDisk : public Disk {
   Status remove_all(const std::string& path) override;
   Status create_directories(const std::string& path) override;
   Status sync_directory(const std::string& path) override;
+  Result<bool> sync_all(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
   Result<bool> exists(const std::string& path) override;
   Result<std::unique_ptr<File>> lock(const std::string& path) override;
