@@ -43,12 +43,10 @@ class FakeFile : public File {
   FakeFile(FakeDisk& disk, std::shared_ptr<FakeDisk::Inode> inode, std::string path, bool lock)
       : disk_(disk), inode_(std::move(inode)), path_(std::move(path)), lock_(lock),
         generation_(disk.generation_) {
-    ++disk_.open_;
   }
   ~FakeFile() override {
     std::lock_guard guard(disk_.mutex_);
     if (generation_ != disk_.generation_) return;
-    --disk_.open_;
     if (lock_) disk_.locked_.erase(path_);
   }
 
@@ -310,13 +308,7 @@ Status FakeDisk::sync_directory(const std::string& path) {
 // Counts as one sync.
 Result<bool> FakeDisk::sync_all(const std::string& path) {
   std::lock_guard guard(mutex_);
-  DiskFault fault{};
-  if (auto error = before(DiskCall::kSync, path, &fault)) {
-    if (fault == DiskFault::kSyncDrops) {
-      for (auto& [name, inode] : names_) inode->pending.clear();
-    }
-    return *error;
-  }
+  if (auto error = before(DiskCall::kSync, path)) return *error;
   for (auto& [name, inode] : names_) {
     for (const auto& change : inode->pending) apply(inode->durable, change);
     inode->pending.clear();
@@ -468,11 +460,6 @@ uint64_t FakeDisk::calls(DiskCall call) const {
 uint64_t FakeDisk::changing_calls() const {
   std::lock_guard guard(mutex_);
   return changing_;
-}
-
-size_t FakeDisk::open_files() const {
-  std::lock_guard guard(mutex_);
-  return open_;
 }
 
 Bytes FakeDisk::content(const std::string& path) const {

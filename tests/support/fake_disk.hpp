@@ -65,7 +65,6 @@ class FakeDisk : public Disk {
   void set_capacity(uint64_t bytes);
   uint64_t calls(DiskCall call) const;  // so far
   uint64_t changing_calls() const;      // writes, syncs, creates, renames, removes ... so far
-  size_t open_files() const;            // handles alive
   // Damage and inspection, past all caches: as if the medium had changed.
   Bytes content(const std::string& path) const;
   void overwrite(const std::string& path, uint64_t position, ByteView bytes);
@@ -122,7 +121,6 @@ class FakeDisk : public Disk {
   uint64_t generation_ = 0;
   uint64_t capacity_ = UINT64_MAX;
   uint64_t used_ = 0;
-  size_t open_ = 0;
 };
 
 }  // namespace sluice::testing
