@@ -414,7 +414,6 @@ void FakeDisk::crash() {
   }
   locked_.clear();
   injections_.clear();
-  open_ = 0;
   off_ = false;
   power_off_at_ = UINT64_MAX;
   ++generation_;
