@@ -4,8 +4,8 @@
 #include <map>
 #include <mutex>
 #include <optional>
-#include <regex>
 
+#include "runtime/config/java_regex.hpp"
 #include "runtime/log/embedded_log.hpp"
 
 namespace sluice::log {
@@ -18,7 +18,7 @@ namespace sluice::log {
 class EmbeddedConsumer : public std::enable_shared_from_this<EmbeddedConsumer> {
  public:
   EmbeddedConsumer(std::shared_ptr<EmbeddedShared> shared, Subscription subscription,
-                   std::optional<std::regex> regex, std::function<void()> ready);
+                   std::optional<config::JavaRegex> regex, std::function<void()> ready);
 
   Result<ConsumerEvent> next(size_t max_bytes);
   void seek(const TopicPartitionName& partition, Offset offset);
@@ -50,6 +50,7 @@ class EmbeddedConsumer : public std::enable_shared_from_this<EmbeddedConsumer> {
   void out_of_group(Lock& lock, coordinator::GroupError error, const std::string& detail);
   std::map<std::string, Bytes> assign_all(const coordinator::JoinResponse& response) const;
   std::map<std::string, int32_t> wanted_topics() const;  // that exist, with their partitions
+  bool matches(const std::string& topic) const;
   void rebalance_wanted();
   void call_ready(Lock& lock);
 
@@ -63,7 +64,7 @@ class EmbeddedConsumer : public std::enable_shared_from_this<EmbeddedConsumer> {
 
   const std::shared_ptr<EmbeddedShared> shared_;
   const Subscription subscription_;
-  const std::optional<std::regex> regex_;
+  const std::optional<config::JavaRegex> regex_;
   mutable std::mutex mutex_;  // guards all below
   std::function<void()> ready_;
   State state_ = State::kOut;

@@ -34,7 +34,7 @@ inline Outcome outcome_of(sluice_status status, const sluice_error& error, const
   if (status == SLUICE_OK) return {};
   Outcome out;
   out.status = status;
-  if (status > SLUICE_UNSUPPORTED) {
+  if (status > SLUICE_REOPEN) {
     out.status = SLUICE_FATAL;
     out.text = std::string("the plugin's ") + function + " returned the unknown status " +
                std::to_string(status);

@@ -227,9 +227,7 @@ void SinkRunner::close_plugin() {
     close_all(fenced_);
     stop_plugin();
   }
-  consumer_.reset();  // leaves the group
-  std::lock_guard lock(plugin_mutex_);
-  task_.reset();
+  let_go();  // leaves the group
 }
 
 }  // namespace sluice::task

@@ -23,9 +23,10 @@ std::shared_ptr<plugin::SinkTask> SinkRunner::plugin() {
   return task_;
 }
 
+// Under the lock, so that the plugin's task never ends before its stop() has returned.
 void SinkRunner::stop_plugin() {
-  auto task = plugin();
-  if (task && !plugin_stopped_.exchange(true)) task->stop();
+  std::lock_guard lock(plugin_mutex_);
+  if (task_ && !std::exchange(plugin_stopped_, true)) task_->stop();
 }
 
 void SinkRunner::wake() {
@@ -35,12 +36,30 @@ void SinkRunner::wake() {
 
 void SinkRunner::drop() {
   held_.reset();
-  consumer_.reset();
+  let_go();
+}
+
+// Of the membership and the plugin's task; what their ends call happens outside of the locks.
+void SinkRunner::let_go() {
   std::shared_ptr<plugin::SinkTask> task;
+  std::shared_ptr<log::Consumer> consumer;
   {
-    std::lock_guard lock(plugin_mutex_);
-    task = std::move(task_);
+    std::lock_guard lock(consumer_mutex_);
+    consumer.swap(consumer_);
   }
+  consumer.reset();
+  std::lock_guard lock(plugin_mutex_);
+  task.swap(task_);
+}
+
+// A step that is stuck keeps the membership, and with it the partitions, from whoever comes next.
+void SinkRunner::fence_off() {
+  std::shared_ptr<log::Consumer> consumer;
+  {
+    std::lock_guard lock(consumer_mutex_);
+    consumer = consumer_;
+  }
+  if (consumer) consumer->leave();
 }
 
 Next SinkRunner::run(const Orders& orders) {
@@ -113,6 +132,7 @@ bool SinkRunner::subscribe() {
          consumer.error().kind != ErrorKind::kInvalid);
     return false;
   }
+  std::lock_guard lock(consumer_mutex_);
   consumer_ = std::move(*consumer);
   return true;
 }
@@ -125,8 +145,7 @@ Next SinkRunner::read_on(const Orders& orders) {
   auto event = consumer_->next(settings_.batch_bytes_max);
   if (!event.ok()) return consumer_failed(event.error());
   if (std::holds_alternative<std::monostate>(*event)) {
-    heartbeat();
-    return failed_ ? Next::again() : wait_time(steady());
+    return heartbeat() ? wait_time(steady()) : Next::again();
   }
   return handle(std::move(*event));
 }
@@ -205,6 +224,7 @@ bool SinkRunner::take(log::Fetched fetched) {
   Offset next{0};
   std::vector<SinkDecoder::BadRecord> bad;
   const size_t bytes = fetched.batches.size();
+  const int64_t fetched_from = fetched.from.value();
   Status decoded = decoder_->decode(std::move(fetched), partition.topic, held.batch, next, bad);
   if (!decoded.ok()) {
     fail("decoding records of " + name.to_string() + " failed: " + decoded.error().message, true);
@@ -214,6 +234,7 @@ bool SinkRunner::take(log::Fetched fetched) {
                                             std::memory_order_relaxed);
   metrics_.bytes_total.fetch_add(bytes, std::memory_order_relaxed);
   if (!bad.empty() && !tolerate(bad, name.to_string())) return false;
+  if (partition.first < 0) partition.first = fetched_from;
   partition.read = next.value();
   held.next = next.value();
   if (held.batch.size() == 0) {
@@ -301,13 +322,23 @@ void SinkRunner::reopen() {
   held_.reset();
   committing_.clear();
   log::Assign again;
-  for (const auto& [name, partition] : partitions_)
+  std::vector<std::pair<TopicPartitionName, int64_t>> uncommitted;  // with where reading began
+  for (const auto& [name, partition] : partitions_) {
     again.partitions.push_back({name, Offset(partition.committed)});
+    if (partition.committed < 0 && partition.first >= 0)
+      uncommitted.push_back({name, partition.first});
+  }
   close_all(false);
   for (const log::GroupOffset& given : again.partitions)
     consumer_->seek(given.partition, given.next);
   metrics_.total_retries.fetch_add(1, std::memory_order_relaxed);
-  (void)assign(again);  // a failure is seen in the next step
+  if (!assign(again)) return;  // the failure is seen in the next step
+  // Without a committed offset auto.offset.reset would decide, and "latest" would skip them.
+  for (const auto& [name, first] : uncommitted) {
+    Partition& partition = partitions_[name];
+    partition.first = first;
+    if (partition.put < 0) consumer_->seek(name, Offset(first));
+  }
   if (!paused_) pause_all(false);
 }
 
@@ -330,20 +361,27 @@ void SinkRunner::put_refused(const plugin::Outcome& outcome) {
        outcome.status == SLUICE_FENCED);
 }
 
-// An empty put, so that a plugin that collects records can send what has waited long enough.
-void SinkRunner::heartbeat() {
-  if (held_ || paused_ || partitions_.empty()) return;
+// An empty put, so that a plugin that collects records can send what has waited long enough. False:
+// there is something to do at once (a failure, or records to read again).
+bool SinkRunner::heartbeat() {
+  if (held_ || paused_ || partitions_.empty()) return true;
   const bool woken = woken_.exchange(false, std::memory_order_acquire);
   const auto now = steady();
-  if (!woken && (now < heartbeat_at_ || !dirty())) return;
+  if (!woken && (now < heartbeat_at_ || !dirty())) return true;
   heartbeat_at_ = now + kHeartbeat;
   plugin::Batch empty;
   std::vector<plugin::RecordFailure> failures;
   plugin::Outcome outcome = task_->put(empty, failures);
   if (outcome.ok() || outcome.status == SLUICE_RETRIABLE || outcome.status == SLUICE_NOT_CONNECTED)
-    return;
-  fail(trace_of("put", outcome), outcome.status != SLUICE_CONFIG_ERROR,
-       outcome.status == SLUICE_FENCED);
+    return true;
+  if (abandoned()) return false;
+  if (outcome.status == SLUICE_REOPEN) {
+    reopen();
+  } else {
+    fail(trace_of("put", outcome), outcome.status != SLUICE_CONFIG_ERROR,
+         outcome.status == SLUICE_FENCED);
+  }
+  return false;
 }
 
 void SinkRunner::pause_all(bool paused) {

@@ -25,6 +25,7 @@ class SinkRunner : public RunnerBase {
     uint32_t topic = 0;
     int64_t put = -1;        // next offset after what the plugin took; -1 = nothing yet
     int64_t read = -1;       // next offset after what was read; -1 = unknown
+    int64_t first = -1;      // the first one read since the assignment
     int64_t committed = -1;  // by the group
   };
   struct Held {  // decoded, not taken by the plugin yet
@@ -43,6 +44,7 @@ class SinkRunner : public RunnerBase {
   Next run(const Orders& orders) override;
   void stop_plugin() override;
   void drop() override;
+  void fence_off() override;
 
   bool start();
   bool subscribe();
@@ -58,7 +60,7 @@ class SinkRunner : public RunnerBase {
   void put_succeeded(uint64_t records, std::chrono::nanoseconds took);
   bool put_failures(const std::vector<plugin::RecordFailure>& failures);
   void put_refused(const plugin::Outcome& outcome);
-  void heartbeat();
+  bool heartbeat();
   void reopen();
   void pause_all(bool paused);
   void apply_pause(const Orders& orders);
@@ -73,17 +75,19 @@ class SinkRunner : public RunnerBase {
   bool final_commit(const Orders& orders, Next& next);  // true: nothing more to wait for
   void close_all(bool lost);
   void close_plugin();
+  void let_go();
   void fail(std::string trace, bool restartable, bool fenced = false);
   std::shared_ptr<plugin::SinkTask> plugin();
 
   SinkSettings settings_;
   SinkFactory create_;
   std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
-  std::mutex plugin_mutex_;  // guards the pointer: stop_plugin() comes from other threads
+  std::mutex plugin_mutex_;  // guards the pointer and the call of stop(), which comes from others
   std::shared_ptr<plugin::SinkTask> task_;
-  std::atomic<bool> plugin_stopped_{false};
+  bool plugin_stopped_ = false;
+  std::mutex consumer_mutex_;  // guards the pointer: fence_off() comes from others
+  std::shared_ptr<log::Consumer> consumer_;
   std::atomic<bool> woken_{false};  // by the plugin
-  std::unique_ptr<log::Consumer> consumer_;
   std::unique_ptr<SinkDecoder> decoder_;
   std::map<TopicPartitionName, Partition> partitions_;
   std::map<std::string, bool> topics_seen_;

@@ -36,9 +36,10 @@ void SourceRunner::wake() {
   RunnerBase::wake();
 }
 
+// Under the lock, so that the plugin's task never ends before its stop() has returned.
 void SourceRunner::stop_plugin() {
-  auto task = plugin();
-  if (task && !plugin_stopped_.exchange(true)) task->stop();
+  std::lock_guard lock(plugin_mutex_);
+  if (task_ && !std::exchange(plugin_stopped_, true)) task_->stop();
 }
 
 // Appends that a stuck step may still make carry the old epoch and are refused.
@@ -48,13 +49,16 @@ void SourceRunner::fence_off() {
 }
 
 void SourceRunner::drop() {
-  std::shared_ptr<plugin::SourceTask> task;
-  {
-    std::lock_guard lock(plugin_mutex_);
-    task = std::move(task_);
-  }
-  building_ = {};
+  building_ = {};  // before the task: no batch outlives it
   flying_ = {};
+  let_go();
+}
+
+// Of the plugin's task, whose end is called outside of the lock.
+void SourceRunner::let_go() {
+  std::shared_ptr<plugin::SourceTask> task;
+  std::lock_guard lock(plugin_mutex_);
+  task.swap(task_);
 }
 
 Next SourceRunner::run(const Orders& orders) {
@@ -195,6 +199,7 @@ bool SourceRunner::append_refused(const Error& error) {
 
 bool SourceRunner::rebuild() {
   writer_->clear();
+  refused_ = true;  // until all of it is in the writer: a part must not go out as the whole
   auto task = plugin();
   for (const plugin::Batch& batch : building_.batches) {
     Status added = writer_->add(batch, *task, now_ms(), false);
@@ -386,8 +391,7 @@ void SourceRunner::close_plugin() {
   if (closed_) return;
   closed_ = true;
   stop_plugin();
-  std::lock_guard lock(plugin_mutex_);
-  task_.reset();
+  let_go();
 }
 
 std::shared_ptr<TaskRunner> make_source_runner(SourceSettings settings, RunnerContext context,

@@ -55,6 +55,7 @@ class SourceRunner : public RunnerBase {
   void fail(std::string trace, bool restartable);
   void give_up(std::string trace);  // fail without another word to the log
   void close_plugin();
+  void let_go();
   bool failing() const { return failed_; }
   std::shared_ptr<plugin::SourceTask> plugin();
 
@@ -64,9 +65,9 @@ class SourceRunner : public RunnerBase {
   int64_t epoch_ = 0;
   std::optional<RecordWriter> writer_;
   std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
-  std::mutex plugin_mutex_;  // guards the pointer: stop_plugin() comes from other threads
+  std::mutex plugin_mutex_;  // guards the pointer and the call of stop(), which comes from others
   std::shared_ptr<plugin::SourceTask> task_;
-  std::atomic<bool> plugin_stopped_{false};
+  bool plugin_stopped_ = false;
   std::atomic<bool> woken_{false};  // by the plugin
   bool started_ = false;
   bool closed_ = false;

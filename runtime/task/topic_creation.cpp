@@ -6,23 +6,26 @@
 namespace sluice::task {
 namespace {
 
-Result<std::vector<std::regex>> compile(const std::vector<std::string>& patterns,
-                                        const std::string& key) {
-  std::vector<std::regex> result;
+using config::JavaRegex;
+
+Result<std::vector<JavaRegex>> compile(const std::vector<std::string>& patterns,
+                                       const std::string& key) {
+  std::vector<JavaRegex> result;
   for (const std::string& pattern : patterns) {
-    try {
-      result.emplace_back(pattern, std::regex::ECMAScript | std::regex::optimize);
-    } catch (const std::regex_error& e) {
+    auto regex = JavaRegex::compile(pattern);
+    if (!regex.ok())
       return Error{ErrorKind::kInvalid, "Invalid value " + pattern + " for configuration " + key +
-                                            ": not a regular expression: " + e.what()};
-    }
+                                            ": " + regex.error().message};
+    result.push_back(std::move(*regex));
   }
   return result;
 }
 
-bool matches_any(const std::string& topic, const std::vector<std::regex>& patterns) {
-  for (const std::regex& pattern : patterns)
-    if (std::regex_match(topic, pattern)) return true;
+Result<bool> matches_any(const std::string& topic, const std::vector<JavaRegex>& patterns) {
+  for (const JavaRegex& pattern : patterns) {
+    SLUICE_ASSIGN(const bool matches, pattern.matches(topic));
+    if (matches) return true;
+  }
   return false;
 }
 
@@ -50,13 +53,16 @@ Result<TopicCreation> TopicCreation::make(const SourceSettings& settings) {
   return creation;
 }
 
-log::TopicSpec TopicCreation::spec_of(const std::string& topic) const {
+Result<log::TopicSpec> TopicCreation::spec_of(const std::string& topic) const {
   log::TopicSpec spec;
   spec.name = topic;
   for (const Group& group : groups_) {
-    const bool is_default = group.settings.name == "default";
-    if (!is_default && (!matches_any(topic, group.include) || matches_any(topic, group.exclude)))
-      continue;
+    if (group.settings.name != "default") {
+      SLUICE_ASSIGN(const bool included, matches_any(topic, group.include));
+      if (!included) continue;
+      SLUICE_ASSIGN(const bool excluded, matches_any(topic, group.exclude));
+      if (excluded) continue;
+    }
     spec.partitions = group.settings.partitions;
     spec.replication_factor = group.settings.replication_factor;
     spec.configs = group.settings.configs;
@@ -71,7 +77,8 @@ Result<KnownTopic> TopicCreation::find_or_create(log::Log& log, const std::strin
     if (!found.empty())
       return KnownTopic{found[0].partitions, max_message_bytes(found[0], max_message_bytes_),
                         false};
-    auto created = log.create_topic(spec_of(topic));
+    SLUICE_ASSIGN(auto spec, spec_of(topic));
+    auto created = log.create_topic(spec);
     if (created.ok())
       return KnownTopic{created->partitions, max_message_bytes(*created, max_message_bytes_), true};
     if (created.error().kind != ErrorKind::kConflict)

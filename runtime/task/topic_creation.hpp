@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <regex>
 #include <string>
 #include <vector>
 
+#include "runtime/config/java_regex.hpp"
 #include "runtime/log/log.hpp"
 #include "runtime/task/settings.hpp"
 
@@ -28,9 +28,9 @@ class TopicCreation {
  private:
   struct Group {
     TopicCreationGroup settings;
-    std::vector<std::regex> include, exclude;
+    std::vector<config::JavaRegex> include, exclude;
   };
-  log::TopicSpec spec_of(const std::string& topic) const;
+  Result<log::TopicSpec> spec_of(const std::string& topic) const;
   std::vector<Group> groups_;
   uint64_t max_message_bytes_ = 0;
   bool configured_ = false;

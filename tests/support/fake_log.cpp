@@ -9,7 +9,8 @@ namespace {
 class FakeConsumer : public log::Consumer {
  public:
   explicit FakeConsumer(std::shared_ptr<ScriptedConsumer> script) : script_(std::move(script)) {}
-  ~FakeConsumer() override {
+  ~FakeConsumer() override { FakeConsumer::leave(); }
+  void leave() override {
     std::lock_guard lock(script_->mutex);
     script_->left = true;
     script_->ready = nullptr;

@@ -130,7 +130,8 @@ struct FakeSource {
     }
     void stop() override { ++script_.stops; }
     std::string_view topic_name(uint32_t topic) const override {
-      return topic < script_.topics.size() ? std::string_view(script_.topics[topic]) : std::string_view();
+      return topic < script_.topics.size() ? std::string_view(script_.topics[topic])
+                                           : std::string_view();
     }
     std::string_view partition_json(uint32_t) const override { return R"({"filename":"/a"})"; }
 
@@ -140,9 +141,9 @@ struct FakeSource {
 };
 
 struct FakeSink {
-  std::deque<plugin::Outcome> put_outcomes, commit_outcomes;  // then: OK
-  std::vector<plugin::RecordFailure> put_failures;            // of the next put
-  std::vector<std::pair<int64_t, std::string>> taken;         // offset, value
+  std::deque<plugin::Outcome> put_outcomes, commit_outcomes, heartbeat_outcomes;  // then: OK
+  std::vector<plugin::RecordFailure> put_failures;                                // of the next put
+  std::vector<std::pair<int64_t, std::string>> taken;                             // offset, value
   std::vector<std::string> calls;
   std::map<std::string, int64_t> open_at;  // "topic-partition" -> position of the target
   std::function<void(std::vector<sluice_partition_offset>&)> on_commit;
@@ -185,7 +186,7 @@ struct FakeSink {
                         std::vector<plugin::RecordFailure>& failures) override {
       if (batch.size() == 0) {
         ++script_.empty_puts;
-        return {};
+        return next(script_.heartbeat_outcomes);
       }
       script_.calls.push_back("put");
       plugin::Outcome outcome = next(script_.put_outcomes);

@@ -25,7 +25,7 @@ class EmbeddedFixture : public Fixture {
   Log& log() override { return *log_; }
   bool until(const std::function<bool()>& done) override {
     if (!threads_) {
-      const auto end = clock_.steady() + std::chrono::minutes(10);
+      const auto end = clock_.steady() + std::chrono::seconds(60);
       while (!done()) {
         if (clock_.steady() > end) return false;
         if (!executor_.run_one()) executor_.advance(std::chrono::milliseconds(10));

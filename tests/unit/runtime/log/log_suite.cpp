@@ -262,6 +262,21 @@ TEST_P(LogSuite, TopicsThatAppearLaterArePickedUp) {
   EXPECT_THAT(pattern.read, ElementsAre("a"));
 }
 
+TEST_P(LogSuite, APatternMeansWhatItMeansInJava) {
+  make_topic("Lines-a.b", 1);
+  make_topic("lines-axb", 1);
+  ASSERT_TRUE(append("Lines-a.b", 0, {"a"}).ok());
+  ASSERT_TRUE(append("lines-axb", 0, {"b"}).ok());
+  auto by_regex = subscription("connect-x", {});
+  by_regex.topics_regex = "(?i)LINES-\\Qa.b\\E";
+  Member member(*fixture_, by_regex);
+  ASSERT_TRUE(fixture_->until([&] {
+    member.drain();
+    return !member.read.empty();
+  }));
+  EXPECT_THAT(member.read, ElementsAre("a"));
+}
+
 TEST_P(LogSuite, PauseAndSeek) {
   make_topic("t", 1);
   const TopicPartitionName partition{"t", PartitionId(0)};

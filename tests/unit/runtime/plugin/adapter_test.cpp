@@ -130,6 +130,19 @@ TEST_F(AdapterTest, ACommitBeyondWhatWasPutFailsTheTask) {
   EXPECT_EQ(partitions[0].next_offset, 5);
 }
 
+TEST_F(AdapterTest, ASinkThatAsksToBeOpenedAgainIsHeard) {
+  auto task = sink("sink_reopens");
+  OneRecord one;
+  std::vector<RecordFailure> failures;
+  auto put = task->put(one.batch, failures);
+  EXPECT_EQ(put.status, SLUICE_REOPEN);
+  EXPECT_EQ(put.text, "serialization failure in put");
+  std::vector<sluice_partition_offset> partitions{{task->intern_topic("t"), 0, 5}};
+  auto commit = task->commit(partitions);
+  EXPECT_EQ(commit.status, SLUICE_REOPEN);
+  EXPECT_EQ(commit.text, "serialization failure in commit");
+}
+
 TEST_F(AdapterTest, ConnectorsWithoutControlCodeHaveOneTaskWithTheirConfig) {
   auto cls = use("good_source");
   std::unique_ptr<Connector> connector;

@@ -312,6 +312,43 @@ TEST_F(SinkRunnerTest, ABrokenTransactionIsReadAgainFromWhatTheTargetHas) {
   EXPECT_EQ(state(), TaskState::kRunning);
 }
 
+TEST_F(SinkRunnerTest, ATransactionThatBreaksInAHeartbeatIsReadAgain) {
+  settings_.offset_flush_interval_ms = 3'600'000;
+  start();
+  assign(0);
+  fetched(0, {"a"});
+  sink_.heartbeat_outcomes = {{SLUICE_REOPEN, "connection reset", 0, 0}};
+  const size_t asked = log_.consumer()->asked;
+  run(2s);
+  EXPECT_EQ(sink_.empty_puts, 1);
+  EXPECT_EQ(log_.consumer()->seeks.back(), (std::pair{kPartition, Offset(0)}));
+  EXPECT_GT(log_.consumer()->asked, asked + 1);  // it reads on at once, not with the next record
+  EXPECT_EQ(state(), TaskState::kRunning);
+}
+
+TEST_F(SinkRunnerTest, WhatWasNeverCommittedIsReadAgainFromItsFirstRecord) {
+  settings_.from_latest = true;
+  start();
+  assign(-1);
+  fetched(7, {"a"});
+  sink_.put_outcomes = {{SLUICE_REOPEN, "serialization failure", 0, 0}};
+  fetched(8, {"b"});
+  EXPECT_EQ(log_.consumer()->seeks.back(), (std::pair{kPartition, Offset(7)}));
+  EXPECT_EQ(sink_.calls.back(), "open lines-0@-1");
+}
+
+TEST_F(SinkRunnerTest, AnAbandonedTaskLeavesTheGroupWithoutAnotherStep) {
+  start();
+  assign();
+  fetched(0, {"a"});
+  runner_->abandon();  // nothing runs between this and the next line, as when the plugin holds the
+                       // thread
+  EXPECT_TRUE(log_.consumer()->left);
+  run(10s);
+  EXPECT_THAT(commits(), IsEmpty());
+  EXPECT_EQ(sink_.destroyed, 1);
+}
+
 TEST_F(SinkRunnerTest, RecordsThatRetentionTookAreAnEvent) {
   start();
   assign(3);
