@@ -20,19 +20,22 @@ std::string value_or_empty(const ConfigMap& config, const std::string& name) {
 std::vector<std::string> aliases(const ConfigMap& config, const std::string& key) {
   std::vector<std::string> unique;
   for (auto& alias : split_list(value_or_empty(config, key))) {
-    if (std::find(unique.begin(), unique.end(), alias) == unique.end()) unique.push_back(std::move(alias));
+    if (std::find(unique.begin(), unique.end(), alias) == unique.end())
+      unique.push_back(std::move(alias));
   }
   return unique;
 }
 
 // The keys of each alias of a kind of plugin: its class and what that class defines.
-void embed_plugins(ConfigDef& def, const ConfigMap& config, const char* kind, const std::string& key,
-                   const std::string& group, const std::function<const ConfigDef*(const std::string&)>& lookup) {
+void embed_plugins(ConfigDef& def, const ConfigMap& config, const char* kind,
+                   const std::string& key, const std::string& group,
+                   const std::function<const ConfigDef*(const std::string&)>& lookup) {
   for (const auto& alias : aliases(config, key)) {
     const std::string prefix = key + "." + alias + ".";
     ConfigKey type = connector_key(
         prefix + "type", Type::kClass, std::nullopt, Importance::kHigh,
-        std::string("Class for the '") + alias + "' " + kind + ".", group + ": " + alias, 0, Width::kLong,
+        std::string("Class for the '") + alias + "' " + kind + ".", group + ": " + alias, 0,
+        Width::kLong,
         std::string(key == "transforms" ? "Transformation" : "Predicate") + " type for " + alias);
     type.required = true;
     type.validator = [lookup](const std::string& name) -> std::optional<std::string> {
@@ -43,10 +46,11 @@ void embed_plugins(ConfigDef& def, const ConfigMap& config, const char* kind, co
     int order = 1;
     if (key == "transforms") {
       ConfigDef implicit;
-      implicit.define(connector_key("predicate", Type::kString, std::nullopt, Importance::kMedium,
-                                    "The alias of the predicate that decides for each record whether the "
-                                    "transformation is applied.",
-                                    "", -1, Width::kNone, ""));
+      implicit.define(
+          connector_key("predicate", Type::kString, std::nullopt, Importance::kMedium,
+                        "The alias of the predicate that decides for each record whether the "
+                        "transformation is applied.",
+                        "", -1, Width::kNone, ""));
       implicit.define(connector_key("negate", Type::kBoolean, "false", Importance::kMedium,
                                     "Whether the predicate is negated.", "", -1, Width::kNone, ""));
       def.embed(prefix, group + ": " + alias, implicit, order);
@@ -88,7 +92,8 @@ bool blank(const std::string& text) {
   return trim(text).empty();
 }
 
-ConfigValue& value_of(std::vector<ConfigValue>& values, const std::string& name, const ConfigMap& config) {
+ConfigValue& value_of(std::vector<ConfigValue>& values, const std::string& name,
+                      const ConfigMap& config) {
   for (auto& value : values) {
     if (value.name == name) return value;
   }
@@ -107,19 +112,23 @@ std::string java_list(const std::vector<std::string>& items) {
 
 }  // namespace
 
-ConfigDef source_connector_def(const ConfigMap& config, const KnownClasses& known, bool topic_creation) {
+ConfigDef source_connector_def(const ConfigMap& config, const KnownClasses& known,
+                               bool topic_creation) {
   ConfigDef def = source_connector_keys();
   enrich(def, config, known);
-  const bool uses = std::any_of(config.begin(), config.end(),
-                                [](const auto& entry) { return entry.first.starts_with("topic.creation."); });
+  const bool uses = std::any_of(config.begin(), config.end(), [](const auto& entry) {
+    return entry.first.starts_with("topic.creation.");
+  });
   if (!topic_creation || !uses) return def;
   def.embed("topic.creation.default.", "default", topic_creation_default_keys());
-  const std::string replication = value_or_empty(config, "topic.creation.default.replication.factor");
+  const std::string replication =
+      value_or_empty(config, "topic.creation.default.replication.factor");
   const std::string partitions = value_or_empty(config, "topic.creation.default.partitions");
   for (const auto& alias : aliases(config, "topic.creation.groups")) {
     if (alias == "default") continue;
     const std::string group = "Topic Creation: " + alias;
-    def.embed("topic.creation." + alias + ".", group, topic_creation_group_keys(group, replication, partitions));
+    def.embed("topic.creation." + alias + ".", group,
+              topic_creation_group_keys(group, replication, partitions));
   }
   return def;
 }
@@ -152,7 +161,8 @@ void validate_sink_topics(const ConfigMap& config, std::vector<ConfigValue>& val
   const auto topics = sink_topics(config);
   if (std::find(topics.begin(), topics.end(), dlq) != topics.end()) {
     value_of(values, "topics", config)
-        .errors.push_back("The DLQ topic '" + dlq + "' may not be included in the list of topics ('topics=" +
+        .errors.push_back("The DLQ topic '" + dlq +
+                          "' may not be included in the list of topics ('topics=" +
                           java_list(topics) + "') consumed by the connector");
   }
   if (blank(pattern)) return;
@@ -161,10 +171,11 @@ void validate_sink_topics(const ConfigMap& config, std::vector<ConfigValue>& val
   auto matched = regex->matches(dlq);
   if (matched.ok() && !*matched) return;
   value_of(values, "topics.regex", config)
-      .errors.push_back(matched.ok() ? "The DLQ topic '" + dlq +
-                                           "' may not be matched by the regex for the topics ('topics.regex=" +
-                                           pattern + "') consumed by the connector"
-                                     : matched.error().message);
+      .errors.push_back(
+          matched.ok() ? "The DLQ topic '" + dlq +
+                             "' may not be matched by the regex for the topics ('topics.regex=" +
+                             pattern + "') consumed by the connector"
+                       : matched.error().message);
 }
 
 void validate_transforms(const ConfigMap& config, std::vector<ConfigValue>& values) {
@@ -174,21 +185,38 @@ void validate_transforms(const ConfigMap& config, std::vector<ConfigValue>& valu
     const bool has_predicate = config.count(prefix + "predicate") != 0;
     if (config.count(prefix + "negate") && !has_predicate) {
       value_of(values, prefix + "type", config)
-          .errors.push_back("Config '" + prefix + "negate' was provided but there is no config '" + prefix +
-                            "predicate' defining a predicate to be negated.");
+          .errors.push_back("Config '" + prefix + "negate' was provided but there is no config '" +
+                            prefix + "predicate' defining a predicate to be negated.");
     }
     const std::string predicate(trim(value_or_empty(config, prefix + "predicate")));
-    if (has_predicate && std::find(predicates.begin(), predicates.end(), predicate) == predicates.end()) {
+    if (has_predicate &&
+        std::find(predicates.begin(), predicates.end(), predicate) == predicates.end()) {
       value_of(values, prefix + "predicate", config)
-          .errors.push_back(invalid_value(prefix + "predicate", predicate, "it is not listed in predicates"));
+          .errors.push_back(
+              invalid_value(prefix + "predicate", predicate, "it is not listed in predicates"));
     }
   }
 }
 
+namespace {
+
+constexpr char kDirectCalls[] =
+    "the embedded log is called directly, without a client that has settings.";
+
+// Settings of Kafka clients that the embedded log does not use.
+bool overrides_a_client(const std::string& name) {
+  if (name == "consumer.override.group.id" || name == "consumer.override.auto.offset.reset")
+    return false;
+  return name.starts_with("producer.override.") || name.starts_with("consumer.override.") ||
+         name.starts_with("admin.override.");
+}
+
+}  // namespace
+
 bool is_free_framework_key(const std::string& name) {
   for (const char* prefix :
-       {"producer.override.", "consumer.override.", "admin.override.", "key.converter.", "value.converter.",
-        "header.converter.", "transforms.", "predicates.", "topic.creation."}) {
+       {"producer.override.", "consumer.override.", "admin.override.", "key.converter.",
+        "value.converter.", "header.converter.", "transforms.", "predicates.", "topic.creation."}) {
     if (name.starts_with(prefix)) return true;
   }
   return false;
@@ -196,23 +224,30 @@ bool is_free_framework_key(const std::string& name) {
 
 ConfigMap with_prefix(const ConfigMap& config, const std::string& prefix) {
   ConfigMap found;
-  for (auto at = config.lower_bound(prefix); at != config.end() && at->first.starts_with(prefix); ++at) {
+  for (auto at = config.lower_bound(prefix); at != config.end() && at->first.starts_with(prefix);
+       ++at) {
     if (at->first.size() > prefix.size()) found[at->first.substr(prefix.size())] = at->second;
   }
   return found;
 }
 
-std::vector<std::string> unknown_key_warnings(const ConfigMap& config, const ConfigDef& framework,
-                                              const ConfigDef& connector) {
+std::vector<std::string> key_warnings(const ConfigMap& config, const ConfigDef& framework,
+                                      const ConfigDef& connector) {
   std::vector<std::string> names;
+  std::vector<std::string> warnings;
   for (const auto* def : {&framework, &connector}) {
     for (const auto& key : def->keys()) names.push_back(key.name);
+    for (auto& sentence : def->no_effect(config)) warnings.push_back(std::move(sentence));
   }
-  std::vector<std::string> warnings;
   for (const auto& [name, value] : config) {
+    if (overrides_a_client(name)) {
+      warnings.push_back("Configuration " + name + " is accepted without effect: " + kDirectCalls);
+      continue;
+    }
     if (framework.find(name) || connector.find(name) || is_free_framework_key(name)) continue;
     auto near = nearest(name, names);
-    warnings.push_back("Configuration " + name + " is not known" + (near ? "; did you mean " + *near + "?" : "."));
+    warnings.push_back("Configuration " + name + " is not known" +
+                       (near ? "; did you mean " + *near + "?" : "."));
   }
   return warnings;
 }

@@ -19,20 +19,23 @@ bool is_loopback(const std::string& host) {
 // Families of keys that are handed on, or that belong to a key of the table.
 bool is_free_worker_key(const std::string& name) {
   for (const char* prefix :
-       {"producer.", "consumer.", "admin.", "key.converter.", "value.converter.", "header.converter.",
-        "config.storage.", "offset.storage.", "status.storage.", "metrics.context."}) {
+       {"key.converter.", "value.converter.", "header.converter.", "config.storage.",
+        "offset.storage.", "status.storage.", "metrics.context."}) {
     if (name.starts_with(prefix)) return true;
   }
   return false;
 }
 
-// Encrypted connections that this version does not have: said once per family, not per key.
+// Families of keys that nothing here reads.
 const char* family_without_effect(const std::string& name) {
   if (name.starts_with("listeners.https.") || name.starts_with("admin.listeners.https.") ||
       name.starts_with("ssl.")) {
     return "this version has no TLS.";
   }
-  if (name.starts_with("sasl.")) return "the embedded log is called directly, without a connection.";
+  if (name.starts_with("sasl."))
+    return "the embedded log is called directly, without a connection.";
+  if (name.starts_with("producer.") || name.starts_with("consumer.") || name.starts_with("admin."))
+    return "the embedded log is called directly, without a client that has settings.";
   return nullptr;
 }
 
@@ -47,7 +50,8 @@ void check_unknown(const ConfigMap& properties, std::vector<std::string>* warnin
   }
 }
 
-void read_listeners(const ConfigMap& values, WorkerConfig* config, std::vector<std::string>* problems) {
+void read_listeners(const ConfigMap& values, WorkerConfig* config,
+                    std::vector<std::string>* problems) {
   const bool insecure = get_bool(values, "listeners.insecure.allow");
   for (const auto& text : split_list(get_string(values, "listeners"))) {
     auto listener = parse_listener(text);
@@ -56,12 +60,12 @@ void read_listeners(const ConfigMap& values, WorkerConfig* config, std::vector<s
       continue;
     }
     if (!listener->loopback && !insecure) {
-      problems->push_back(invalid_value("listeners", text,
-                                        "It is not on loopback and has neither TLS nor authentication, so anyone who "
-                                        "reaches it controls the worker. "
-                                        "Use http://127.0.0.1:" +
-                                            std::to_string(listener->port) +
-                                            ", or set listeners.insecure.allow=true"));
+      problems->push_back(invalid_value(
+          "listeners", text,
+          "It is not on loopback and has neither TLS nor authentication, so anyone who "
+          "reaches it controls the worker. "
+          "Use http://127.0.0.1:" +
+              std::to_string(listener->port) + ", or set listeners.insecure.allow=true"));
     }
     config->listeners.push_back(*listener);
   }
@@ -74,18 +78,21 @@ void read_roots(const ConfigMap& values, const std::string& start_directory, Wor
   if (!values.count("file.allowed.roots")) given = {start_directory};
   for (const auto& root : given) {
     if (root.empty()) {
-      problems->push_back(invalid_value("file.allowed.roots", get_string(values, "file.allowed.roots"),
+      problems->push_back(invalid_value("file.allowed.roots",
+                                        get_string(values, "file.allowed.roots"),
                                         "An empty entry; use / to allow all files"));
       continue;
     }
-    const fs::path path = fs::path(root).is_absolute() ? fs::path(root) : fs::path(start_directory) / root;
+    const fs::path path =
+        fs::path(root).is_absolute() ? fs::path(root) : fs::path(start_directory) / root;
     std::string text = path.lexically_normal().string();
     if (text.size() > 1 && text.back() == '/') text.pop_back();
     config->file_roots.push_back(std::move(text));
   }
 }
 
-InternalTopic internal_topic(const ConfigMap& original, const ConfigMap& values, const std::string& kind) {
+InternalTopic internal_topic(const ConfigMap& original, const ConfigMap& values,
+                             const std::string& kind) {
   const std::string prefix = kind + ".storage.";
   InternalTopic topic;
   topic.name = get_string(values, prefix + "topic");
@@ -93,11 +100,13 @@ InternalTopic internal_topic(const ConfigMap& original, const ConfigMap& values,
   if (values.count(prefix + "partitions"))
     topic.partitions = static_cast<int32_t>(get_int(values, prefix + "partitions"));
   topic.configs = with_prefix(original, prefix);
-  for (const char* own : {"topic", "replication.factor", "partitions", "file.filename"}) topic.configs.erase(own);
+  for (const char* own : {"topic", "replication.factor", "partitions", "file.filename"})
+    topic.configs.erase(own);
   return topic;
 }
 
-ConverterChoice converter(const ConfigMap& original, const ConfigMap& values, const std::string& name) {
+ConverterChoice converter(const ConfigMap& original, const ConfigMap& values,
+                          const std::string& name) {
   ConverterChoice choice{get_string(values, name), with_prefix(original, name + ".")};
   choice.config.erase("plugin.version");
   return choice;
@@ -111,7 +120,6 @@ void fill(const ConfigMap& original, WorkerConfig* config) {
   config->value_converter = converter(original, values, "value.converter");
   config->header_converter = converter(original, values, "header.converter");
   config->offset_flush_interval_ms = get_int(values, "offset.flush.interval.ms");
-  config->offset_flush_timeout_ms = get_int(values, "offset.flush.timeout.ms");
   config->task_shutdown_timeout_ms = get_int(values, "task.shutdown.graceful.timeout.ms");
   config->commit_log_file_bytes = get_int(values, "commit.log.file.bytes");
   config->commit_log_checkpoint_bytes = get_int(values, "commit.log.checkpoint.bytes");
@@ -136,9 +144,6 @@ void fill(const ConfigMap& original, WorkerConfig* config) {
   config->log_level = get_string(values, "log.level");
   std::transform(config->log_level.begin(), config->log_level.end(), config->log_level.begin(),
                  [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  config->producer = with_prefix(original, "producer.");
-  config->consumer = with_prefix(original, "consumer.");
-  config->admin = with_prefix(original, "admin.");
 }
 
 Error together(const std::string& source, const std::vector<std::string>& problems) {
@@ -160,7 +165,8 @@ Result<WorkerConfig> parse(const ConfigMap& properties, const std::string& start
   config.warnings = worker_config_def().no_effect(properties);
   check_unknown(properties, &config.warnings);
   // The checks below need keys that are sound in themselves.
-  if (config.values.count("listeners.insecure.allow")) read_listeners(config.values, &config, &problems);
+  if (config.values.count("listeners.insecure.allow"))
+    read_listeners(config.values, &config, &problems);
   read_roots(config.values, start_directory, &config, &problems);
   if (!problems.empty()) return together(source, problems);
   fill(properties, &config);
@@ -178,7 +184,8 @@ Result<WorkerConfig> parse(const ConfigMap& properties, const std::string& start
 Result<Listener> parse_listener(const std::string& text) {
   auto bad = [](const std::string& what) { return Error{ErrorKind::kInvalid, what}; };
   const size_t scheme_end = text.find("://");
-  if (scheme_end == std::string::npos) return bad("A URL was expected, such as http://127.0.0.1:8083");
+  if (scheme_end == std::string::npos)
+    return bad("A URL was expected, such as http://127.0.0.1:8083");
   std::string scheme = text.substr(0, scheme_end);
   for (auto& c : scheme) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   if (scheme == "https") return bad("This version has no TLS; use http on loopback");
@@ -196,7 +203,8 @@ Result<Listener> parse_listener(const std::string& text) {
   if (listener.host.find_first_of("/@ ?#") != std::string::npos)
     return bad("The host has characters that no host has");
   if (listener.host.find(':') != std::string::npos) {
-    if (listener.host.front() != '[' || listener.host.back() != ']') return bad("An IPv6 address must stand in [ ]");
+    if (listener.host.front() != '[' || listener.host.back() != ']')
+      return bad("An IPv6 address must stand in [ ]");
     listener.host = listener.host.substr(1, listener.host.size() - 2);
   }
   listener.port = static_cast<uint16_t>(*port);
@@ -204,11 +212,13 @@ Result<Listener> parse_listener(const std::string& text) {
   return listener;
 }
 
-Result<WorkerConfig> parse_worker_config(const ConfigMap& properties, const std::string& start_directory) {
+Result<WorkerConfig> parse_worker_config(const ConfigMap& properties,
+                                         const std::string& start_directory) {
   return parse(properties, start_directory, "worker configuration");
 }
 
-Result<WorkerConfig> load_worker_config(const std::string& path, const std::string& start_directory) {
+Result<WorkerConfig> load_worker_config(const std::string& path,
+                                        const std::string& start_directory) {
   SLUICE_ASSIGN(const std::string text, read_config_file(path));
   std::vector<std::string> repeated;
   SLUICE_ASSIGN(const ConfigMap properties, parse_properties_map(text, path, &repeated));

@@ -38,12 +38,25 @@ bool enforces_tasks_max(const config::ConfigMap& config) {
 
 void ControlPlane::resume_all() {
   later([](ControlPlane& plane) {
-    // Deletions whose last states did not become durable.
-    for (const auto& name : plane.deps_.statuses.connectors())
-      if (!plane.deps_.configs.get(name)) plane.deps_.statuses.remove_connector(name);
+    plane.forget_orphans();
     plane.resume_some(std::make_shared<std::vector<std::string>>(plane.deps_.configs.connectors()),
                       0);
   });
+}
+
+// States that a crash left behind: the config is gone, or has fewer tasks, and the worker died
+// before it could say so here.
+void ControlPlane::forget_orphans() {
+  for (const auto& name : deps_.statuses.connectors()) {
+    auto entry = deps_.configs.get(name);
+    if (!entry) {
+      deps_.statuses.remove_connector(name);
+      continue;
+    }
+    for (const auto& [task, state] : deps_.statuses.tasks(name)) {
+      if (static_cast<size_t>(task) >= entry->tasks.size()) deps_.statuses.remove_task(name, task);
+    }
+  }
 }
 
 // In portions, so that requests do not wait until a thousand connectors are under way.

@@ -142,7 +142,8 @@ void ControlPlane::do_put(const std::string& name, const config::ConfigMap& conf
     reply(*refused);
     return finish(name);
   }
-  if (present && present->config == config) {  // nothing changes, so nothing restarts
+  if (present && present->config == config) {  // nothing changes, so nothing that runs restarts
+    start_failed(name);
     auto unchanged = info(name);
     reply(unchanged.ok() ? Result<PutResult>(PutResult{false, *unchanged})
                          : Result<PutResult>(unchanged.error()));
@@ -161,6 +162,20 @@ void ControlPlane::do_put(const std::string& name, const config::ConfigMap& conf
       });
 }
 
+// Whoever sends the same config again has healed what it names: what has failed gets another try.
+void ControlPlane::start_failed(const std::string& name) {
+  ConnectorSlot& slot = slot_of(name);
+  for (auto& [task, known] : slot.tasks) {
+    if (!known.failed || known.stopping) continue;
+    known.restarts.reset();
+    put_task_state(name, task, "RESTARTING");
+    stop_task(name, task, true);
+  }
+  if (!slot.failed) return;
+  slot.restarts.reset();
+  apply(name);
+}
+
 void ControlPlane::written(const std::string& name, bool created, Status status,
                            Reply<PutResult> reply) {
   if (!status.ok()) {
@@ -177,7 +192,7 @@ void ControlPlane::written(const std::string& name, bool created, Status status,
     finish(name);
   };
   if (created) {
-    deps_.statuses.remove_topics(name);
+    deps_.statuses.remove_connector(name);  // what a crash between two writes left of an older one
     put_connector_state(name, "UNASSIGNED");
   }
   slot_of(name).restarts.reset();

@@ -103,6 +103,7 @@ class ControlPlane : public std::enable_shared_from_this<ControlPlane> {
   void do_put(const std::string& name, const config::ConfigMap& config, bool allow_replace,
               store::TargetState initial, const std::optional<config::ConfigMap>& expected,
               Reply<PutResult> reply);
+  void start_failed(const std::string& name);
   void written(const std::string& name, bool created, Status status, Reply<PutResult> reply);
   void do_set_target(const std::string& name, store::TargetState state, Reply<Unit> reply);
   void target_written(const std::string& name, store::TargetState state, const Status& status);
@@ -111,6 +112,7 @@ class ControlPlane : public std::enable_shared_from_this<ControlPlane> {
                   Reply<ConnectorStatus> reply);
 
   // connector_life.cpp: the connector's instance.
+  void forget_orphans();
   void resume_some(std::shared_ptr<std::vector<std::string>> names, size_t from);
   void apply(const std::string& name);
   void start_instance(const std::string& name, const store::ConnectorEntry& entry);
@@ -134,6 +136,9 @@ class ControlPlane : public std::enable_shared_from_this<ControlPlane> {
   void stop_task(const std::string& name, int task, Then then);
   void start_waiting(const std::string& name);
   void on_stopped(const std::string& name, int task, uint64_t attempt, bool abandoned);
+  // On a lane of its own.
+  void apart(const std::string& name, int task, const std::string& what,
+             std::function<void()> work);
   void on_task_state(const std::string& name, int task, uint64_t attempt, task::TaskState state,
                      const std::string& trace, bool restartable);
   void task_failed(const std::string& name, int task, const std::string& trace, bool restartable);

@@ -151,13 +151,22 @@ void ControlPlane::stop_task(const std::string& name, int task, Then then) {
   if (!known.runner) {
     return later([=](ControlPlane& plane) { plane.on_stopped(name, task, attempt, false); });
   }
-  known.runner->stop([weak = weak_from_this(), name, task, attempt] {
+  auto done = [weak = weak_from_this(), name, task, attempt] {
     auto self = weak.lock();
     if (self)
       self->later([=](ControlPlane& plane) { plane.on_stopped(name, task, attempt, false); });
-  });
+  };
+  // Apart from the strand: it calls the plugin's stop(), which may hang as everything of a
+  // plugin's.
+  apart(name, task, "stop", [runner = known.runner, done] { runner->stop(done); });
   later_after(settings_.graceful_timeout,
               [=](ControlPlane& plane) { plane.on_stopped(name, task, attempt, true); });
+}
+
+void ControlPlane::apart(const std::string& name, int task, const std::string& what,
+                         std::function<void()> work) {
+  const std::string lane = "task " + name + "-" + std::to_string(task) + " (" + what + ")";
+  deps_.lanes.open(lane, [](bool) {})->post(std::move(work));
 }
 
 void ControlPlane::on_stopped(const std::string& name, int task, uint64_t attempt, bool abandoned) {
@@ -168,6 +177,8 @@ void ControlPlane::on_stopped(const std::string& name, int task, uint64_t attemp
     logger().warn("Task " + name + "-" + std::to_string(task) + " did not stop within " +
                   std::to_string(settings_.graceful_timeout.count()) + " ms and is abandoned");
   }
+  if (abandoned && known->runner)  // the last reference may be what ends the plugin's task
+    apart(name, task, "end", [runner = std::move(known->runner)]() mutable { runner.reset(); });
   known->runner.reset();
   const bool first = !std::exchange(known->ended, true);
   auto entry = deps_.configs.get(name);

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/herder/validator.hpp"
 
+#include <strings.h>
+
 #include <algorithm>
+
+#include "runtime/config/connector_config.hpp"
 
 namespace sluice::herder {
 namespace {
@@ -63,6 +67,20 @@ config::ConfigMap with_prefix(const config::ConfigMap& config, const std::string
   return result;
 }
 
+// A source that says no more than its class can.
+void check_exactly_once(const plugin::ClassInfo& cls, const config::ConfigMap& config,
+                        std::vector<ConfigValue>& values) {
+  constexpr const char* kKey = "exactly.once.support";
+  auto wanted = config.find(kKey);
+  ConfigValue* value = find_value(values, kKey);
+  if (cls.kind != plugin::Kind::kSource || wanted == config.end() || !value) return;
+  if (::strcasecmp(wanted->second.c_str(), "required") != 0) return;
+  if ((cls.capabilities & SLUICE_CAP_EXACTLY_ONCE) == 0)
+    value->errors.push_back(
+        "The connector does not support exactly-once delivery guarantees with the provided "
+        "configuration.");
+}
+
 std::string names_of(const config::ConfigMap& config) {
   std::string names;
   for (const auto& [key, value] : config) names += (names.empty() ? "" : ", ") + key;
@@ -91,7 +109,9 @@ Result<plugin::ClassPtr> find_connector_class(plugin::Registry& registry,
       "Failed to find any class that implements Connector and which name matches ";
   std::string text = found.error().message;
   if (!text.starts_with(prefix)) text = prefix + cls->second + "; " + text;
-  return Error{ErrorKind::kInvalid, text + " Available connectors are: " + available};
+  if (text.find("available connectors are: ") == std::string::npos)
+    text += " Available connectors are: " + available;
+  return Error{ErrorKind::kInvalid, text};
 }
 
 Status Validator::plugin_checks(const RequestContext& context, const plugin::ClassPtr& cls,
@@ -154,6 +174,7 @@ Result<ConfigInfos> Validator::validate(const RequestContext& context,
   for (auto& value : cls->config.validate(config)) {
     if (!framework.find(value.name)) values.push_back(std::move(value));
   }
+  check_exactly_once(*cls, config, values);
   SLUICE_TRY(plugin_checks(context, cls, config, values));
 
   ConfigInfos infos;
@@ -181,6 +202,12 @@ Result<ConfigInfos> Validator::validate(const RequestContext& context,
   for (const auto& info : infos.configs)
     infos.error_count += static_cast<int>(info.value.errors.size());
   return infos;
+}
+
+std::vector<std::string> Validator::warnings(const config::ConfigMap& config) const {
+  auto cls = find_connector_class(parts_.registry, config);
+  if (!cls.ok()) return {};
+  return config::key_warnings(config, parts_.framework((*cls)->kind, config), (*cls)->config);
 }
 
 std::optional<std::string> Validator::refusal(const ConfigInfos& infos) {

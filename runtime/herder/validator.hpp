@@ -42,6 +42,8 @@ class Validator {
   // result.
   Result<ConfigInfos> validate(const RequestContext& context,
                                const config::ConfigMap& config) const;
+  // Sentences for the log about keys that nobody knows, or that are accepted without effect.
+  std::vector<std::string> warnings(const config::ConfigMap& config) const;
   // Kafka Connect's text for a refused create; nullopt: no errors.
   static std::optional<std::string> refusal(const ConfigInfos& infos);
 

@@ -4,10 +4,17 @@
 #include <algorithm>
 #include <ctime>
 
+#include "runtime/logging/logging.hpp"
+
 namespace sluice::herder {
 namespace {
 
 using Clock = std::chrono::system_clock;
+
+const logging::Logger& logger() {
+  static const logging::Logger instance("sluice.herder");
+  return instance;
+}
 
 std::string iso_instant(Clock::time_point at) {
   std::time_t seconds = Clock::to_time_t(at);
@@ -189,6 +196,8 @@ Status WorkerHerder::check_config(HerderParts& parts, const RequestContext& cont
   }
   SLUICE_ASSIGN(auto infos, parts.validator->validate(context, config));
   if (auto text = Validator::refusal(infos)) return Error{ErrorKind::kInvalid, *text};
+  for (const auto& warning : parts.validator->warnings(config))
+    logger().warn("Connector " + name + ": " + warning);
   return ok();
 }
 

@@ -13,7 +13,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-std::vector<std::string> errors_of(const std::vector<ConfigValue>& values, const std::string& name) {
+std::vector<std::string> errors_of(const std::vector<ConfigValue>& values,
+                                   const std::string& name) {
   for (const auto& value : values) {
     if (value.name == name) return value.errors;
   }
@@ -35,7 +36,8 @@ TEST(ConnectorConfig, GroupsAndOrdersOfKafka) {
   const auto def = source_connector_def({}, {});
   auto shape = [&](const char* name) {
     const auto* key = def.find(name);
-    return key->group + "/" + std::to_string(key->order) + "/" + to_string(key->width) + "/" + key->display_name;
+    return key->group + "/" + std::to_string(key->order) + "/" + to_string(key->width) + "/" +
+           key->display_name;
   };
   EXPECT_EQ(shape("name"), "Common/1/MEDIUM/Connector name");
   EXPECT_EQ(shape("tasks.max"), "Common/4/SHORT/Tasks max");
@@ -54,43 +56,51 @@ TEST(ConnectorConfig, NamesAndTasks) {
               ElementsAre("Invalid value  for configuration name: String may not be empty"));
   EXPECT_THAT(
       source_errors({{"name", "a\nb"}}, "name"),
-      ElementsAre(HasSubstr("String may not contain control sequences but had the following ASCII chars: 10")));
+      ElementsAre(HasSubstr(
+          "String may not contain control sequences but had the following ASCII chars: 10")));
   EXPECT_THAT(source_errors({{"tasks.max", "0"}}, "tasks.max"),
               ElementsAre("Invalid value 0 for configuration tasks.max: Value must be at least 1"));
-  EXPECT_THAT(source_errors({{"transforms", "a,a"}}, "transforms"),
-              ElementsAre("Invalid value [a, a] for configuration transforms: Duplicate alias provided."));
+  EXPECT_THAT(
+      source_errors({{"transforms", "a,a"}}, "transforms"),
+      ElementsAre("Invalid value [a, a] for configuration transforms: Duplicate alias provided."));
 }
 
 TEST(ConnectorConfig, TopicsOrRegex) {
-  EXPECT_THAT(sink_errors({}, "topics"), ElementsAre("Must configure one of topics or topics.regex"));
-  EXPECT_THAT(sink_errors({{"topics", "a"}, {"topics.regex", "b"}}, "topics.regex"),
-              ElementsAre("topics and topics.regex are mutually exclusive options, but both are set."));
-  EXPECT_THAT(sink_errors({{"topics.regex", "a("}}, "topics.regex"), ElementsAre(HasSubstr("Invalid regex: ")));
+  EXPECT_THAT(sink_errors({}, "topics"),
+              ElementsAre("Must configure one of topics or topics.regex"));
+  EXPECT_THAT(
+      sink_errors({{"topics", "a"}, {"topics.regex", "b"}}, "topics.regex"),
+      ElementsAre("topics and topics.regex are mutually exclusive options, but both are set."));
+  EXPECT_THAT(sink_errors({{"topics.regex", "a("}}, "topics.regex"),
+              ElementsAre(HasSubstr("Invalid regex: ")));
   EXPECT_THAT(
       sink_errors({{"topics", "a, b"}, {"errors.deadletterqueue.topic.name", "b"}}, "topics"),
-      ElementsAre("The DLQ topic 'b' may not be included in the list of topics ('topics=[a, b]') consumed by the "
+      ElementsAre("The DLQ topic 'b' may not be included in the list of topics ('topics=[a, b]') "
+                  "consumed by the "
                   "connector"));
-  EXPECT_THAT(
-      sink_errors({{"topics.regex", "d.*"}, {"errors.deadletterqueue.topic.name", "dlq"}}, "topics.regex"),
-      ElementsAre("The DLQ topic 'dlq' may not be matched by the regex for the topics ('topics.regex=d.*') consumed "
-                  "by the connector"));
+  EXPECT_THAT(sink_errors({{"topics.regex", "d.*"}, {"errors.deadletterqueue.topic.name", "dlq"}},
+                          "topics.regex"),
+              ElementsAre("The DLQ topic 'dlq' may not be matched by the regex for the topics "
+                          "('topics.regex=d.*') consumed "
+                          "by the connector"));
   EXPECT_THAT(sink_topics({{"topics", "a,,b, a"}}), ElementsAre("a", "b"));
 }
 
 TEST(ConnectorConfig, TopicCreationGroups) {
   ConfigMap config{{"topic.creation.groups", "big"}, {"topic.creation.big.include", "a.*,b["}};
   EXPECT_THAT(source_errors(config, "topic.creation.default.partitions"),
-              ElementsAre("Missing required configuration \"topic.creation.default.partitions\" which has no default "
+              ElementsAre("Missing required configuration \"topic.creation.default.partitions\" "
+                          "which has no default "
                           "value."));
   EXPECT_THAT(source_errors(config, "topic.creation.big.include"),
               ElementsAre(HasSubstr("Syntax error in regular expression")));
   config = {{"topic.creation.default.partitions", "0"},
             {"topic.creation.default.replication.factor", "-1"},
             {"topic.creation.groups", "g"}};
-  EXPECT_THAT(
-      source_errors(config, "topic.creation.default.partitions"),
-      ElementsAre("Invalid value 0 for configuration topic.creation.default.partitions: Number of partitions must "
-                  "be positive, or -1 to use the broker's default"));
+  EXPECT_THAT(source_errors(config, "topic.creation.default.partitions"),
+              ElementsAre("Invalid value 0 for configuration topic.creation.default.partitions: "
+                          "Number of partitions must "
+                          "be positive, or -1 to use the broker's default"));
   const auto def = source_connector_def(config, {});
   EXPECT_EQ(def.find("topic.creation.g.replication.factor")->default_value, "-1");
   EXPECT_EQ(def.find("topic.creation.default.include")->group, "default: default");
@@ -100,15 +110,19 @@ TEST(ConnectorConfig, TopicCreationGroups) {
 TEST(ConnectorConfig, TransformsThatAreNotThereAreErrors) {
   ConfigMap config{{"topics", "a"}, {"transforms", "t"}, {"transforms.t.type", "x.Missing"}};
   EXPECT_THAT(sink_errors(config, "transforms.t.type"),
-              ElementsAre("Invalid value x.Missing for configuration transforms.t.type: Class x.Missing could not be "
+              ElementsAre("Invalid value x.Missing for configuration transforms.t.type: Class "
+                          "x.Missing could not be "
                           "found."));
   config.erase("transforms.t.type");
-  EXPECT_THAT(sink_errors(config, "transforms.t.type"),
-              ElementsAre("Missing required configuration \"transforms.t.type\" which has no default value."));
+  EXPECT_THAT(
+      sink_errors(config, "transforms.t.type"),
+      ElementsAre(
+          "Missing required configuration \"transforms.t.type\" which has no default value."));
   config["transforms.t.negate"] = "true";
-  EXPECT_THAT(sink_errors(config, "transforms.t.type"),
-              ::testing::Contains("Config 'transforms.t.negate' was provided but there is no config "
-                                  "'transforms.t.predicate' defining a predicate to be negated."));
+  EXPECT_THAT(
+      sink_errors(config, "transforms.t.type"),
+      ::testing::Contains("Config 'transforms.t.negate' was provided but there is no config "
+                          "'transforms.t.predicate' defining a predicate to be negated."));
   config["transforms.t.predicate"] = "p";
   EXPECT_THAT(sink_errors(config, "transforms.t.predicate"),
               ElementsAre(HasSubstr("it is not listed in predicates")));
@@ -120,7 +134,9 @@ TEST(ConnectorConfig, KnownTransformsBringTheirKeys) {
   field.name = "static.field";
   insert.define(field);
   KnownClasses known;
-  known.transformation = [&](const std::string& name) { return name == "Insert" ? &insert : nullptr; };
+  known.transformation = [&](const std::string& name) {
+    return name == "Insert" ? &insert : nullptr;
+  };
   known.converter = [](const std::string& name) { return name == "JsonConverter"; };
   ConfigMap config{{"transforms", "t"}, {"transforms.t.type", "Insert"}, {"key.converter", "X"}};
   const auto def = source_connector_def(config, known);
@@ -128,8 +144,9 @@ TEST(ConnectorConfig, KnownTransformsBringTheirKeys) {
   EXPECT_EQ(def.find("transforms.t.static.field")->order, 3);
   auto values = def.validate(config);
   EXPECT_THAT(errors_of(values, "transforms.t.type"), IsEmpty());
-  EXPECT_THAT(errors_of(values, "key.converter"),
-              ElementsAre("Invalid value X for configuration key.converter: Class X could not be found."));
+  EXPECT_THAT(
+      errors_of(values, "key.converter"),
+      ElementsAre("Invalid value X for configuration key.converter: Class X could not be found."));
 }
 
 TEST(ConnectorConfig, UnknownKeys) {
@@ -143,10 +160,29 @@ TEST(ConnectorConfig, UnknownKeys) {
                          {"task.max", "2"},
                          {"zzzz", "1"},
                          {"file", "y"}};
-  EXPECT_THAT(unknown_key_warnings(config, source_connector_def(config, {}), own),
+  EXPECT_THAT(key_warnings(config, source_connector_def(config, {}), own),
               ElementsAre("Configuration fiel is not known; did you mean file?",
+                          "Configuration producer.override.linger.ms is accepted without effect: "
+                          "the embedded log is "
+                          "called directly, without a client that has settings.",
                           "Configuration task.max is not known; did you mean tasks.max?",
                           "Configuration zzzz is not known."));
+  const ConfigMap sink{{"consumer.override.group.id", "g"},
+                       {"consumer.override.auto.offset.reset", "latest"},
+                       {"errors.log.include.messages", "true"}};
+  EXPECT_THAT(key_warnings(sink, sink_connector_def(sink, {}), own),
+              ElementsAre("Configuration errors.log.include.messages is accepted without effect: "
+                          "the log names topic, "
+                          "partition and offset of a record, never its contents."));
+}
+
+TEST(ConnectorConfig, ADeadLetterTopicThatIsNotWrittenIsRefused) {
+  EXPECT_THAT(sink_errors({{"topics", "a"}, {"errors.deadletterqueue.topic.name", "dlq"}},
+                          "errors.deadletterqueue.topic.name"),
+              ElementsAre(HasSubstr("This version has no dead letter topic")));
+  EXPECT_THAT(sink_errors({{"topics", "a"}, {"errors.deadletterqueue.topic.name", ""}},
+                          "errors.deadletterqueue.topic.name"),
+              IsEmpty());
 }
 
 TEST(JavaRegex, MatchesAsAWhole) {
@@ -164,8 +200,8 @@ TEST(JavaRegex, MatchesAsAWhole) {
 }
 
 TEST(JavaRegex, RefusesWhatMeansSomethingElse) {
-  for (const char* pattern :
-       {"[a&&b]", "[a[b]]", "(?R)", "(?U)a", "(*ANY)a", "(?P<n>a)", "\\Ka", "a(", "(?(1)a)", "[]a]", "\\"}) {
+  for (const char* pattern : {"[a&&b]", "[a[b]]", "(?R)", "(?U)a", "(*ANY)a", "(?P<n>a)", "\\Ka",
+                              "a(", "(?(1)a)", "[]a]", "\\"}) {
     auto regex = JavaRegex::compile(pattern);
     EXPECT_FALSE(regex.ok()) << pattern;
   }

@@ -50,7 +50,6 @@ TEST(WorkerConfig, ReadsWhatAUserWrites) {
                        {"offset.storage.topic", "o"},
                        {"offset.storage.partitions", "3"},
                        {"offset.storage.cleanup.policy", "compact"},
-                       {"producer.linger.ms", "5"},
                        {"log.level", "debug"},
                        {"bootstrap.servers", "embedded"},
                        {"rest.advertised.port", "9000"}});
@@ -61,10 +60,19 @@ TEST(WorkerConfig, ReadsWhatAUserWrites) {
   EXPECT_THAT(config.file_roots, ElementsAre("/start/data", "/srv"));
   EXPECT_EQ(config.offset_topic.partitions, 3);
   EXPECT_THAT(config.offset_topic.configs, ElementsAre(Pair("cleanup.policy", "compact")));
-  EXPECT_THAT(config.producer, ElementsAre(Pair("linger.ms", "5")));
   EXPECT_EQ(config.log_level, "DEBUG");
   EXPECT_EQ(config.advertised_port, 9000);
   EXPECT_TRUE(config.warnings.empty()) << config.warnings[0];
+}
+
+TEST(WorkerConfig, SaysWhatItDoesNotUse) {
+  auto config = parse({{"key.converter", "JsonConverter"},
+                       {"value.converter", "JsonConverter"},
+                       {"consumer.auto.offset.reset", "latest"},
+                       {"offset.flush.timeout.ms", "10"}});
+  EXPECT_THAT(config.warnings,
+              ElementsAre(HasSubstr("offset.flush.timeout.ms is accepted without effect"),
+                          HasSubstr("consumer.auto.offset.reset is accepted without effect")));
 }
 
 TEST(WorkerConfig, AllProblemsAtOnce) {
@@ -72,22 +80,26 @@ TEST(WorkerConfig, AllProblemsAtOnce) {
                            {"topic.creation.enable", "yes"},
                            {"bootstrap.servers", "localhost:9092"}});
   EXPECT_THAT(text, HasSubstr("problems:"));
-  EXPECT_THAT(text,
-              HasSubstr("Invalid value soon for configuration offset.flush.interval.ms: Not a number of type LONG"));
+  EXPECT_THAT(text, HasSubstr("Invalid value soon for configuration offset.flush.interval.ms: Not "
+                              "a number of type LONG"));
   EXPECT_THAT(text, HasSubstr("Invalid value yes for configuration topic.creation.enable"));
-  EXPECT_THAT(text, HasSubstr("for configuration bootstrap.servers: This version has the embedded log only"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("for configuration bootstrap.servers: This version has the embedded log only"));
 }
 
 TEST(WorkerConfig, ClosedByDefault) {
   EXPECT_THAT(error({{"listeners", "http://:8083"}}), HasSubstr("listeners.insecure.allow=true"));
   EXPECT_THAT(error({{"listeners", "http://0.0.0.0:8083"}}), HasSubstr("not on loopback"));
   EXPECT_THAT(error({{"listeners", "http://127.evil.example:8083"}}), HasSubstr("not on loopback"));
-  EXPECT_EQ(error({{"listeners", "http://:8083"}, {"listeners.insecure.allow", "true"}}), "no error");
+  EXPECT_EQ(error({{"listeners", "http://:8083"}, {"listeners.insecure.allow", "true"}}),
+            "no error");
   EXPECT_THAT(error({{"listeners", "https://localhost:8443"}}), HasSubstr("no TLS"));
   EXPECT_THAT(error({{"listeners", "8083"}}), HasSubstr("A URL was expected"));
   EXPECT_THAT(error({{"listeners", "http://localhost"}}), HasSubstr("A port was expected"));
   EXPECT_THAT(error({{"listeners", "http://localhost:99999"}}), HasSubstr("0 to 65535"));
-  EXPECT_THAT(error({{"rest.extension.classes", "x.BasicAuth"}}), HasSubstr("REST extensions are Java classes"));
+  EXPECT_THAT(error({{"rest.extension.classes", "x.BasicAuth"}}),
+              HasSubstr("REST extensions are Java classes"));
 }
 
 TEST(WorkerConfig, WarnsOfUnknownAndIdleKeys) {
@@ -95,12 +107,13 @@ TEST(WorkerConfig, WarnsOfUnknownAndIdleKeys) {
                        {"offset.storage.file.filename", "/tmp/x"},
                        {"sasl.mechanism", "PLAIN"},
                        {"zzz", "1"}});
-  EXPECT_THAT(config.warnings,
-              Contains("Configuration ofset.flush.interval.ms is not known; did you mean offset.flush.interval.ms?"));
+  EXPECT_THAT(config.warnings, Contains("Configuration ofset.flush.interval.ms is not known; did "
+                                        "you mean offset.flush.interval.ms?"));
   EXPECT_THAT(config.warnings, Contains("Configuration zzz is not known."));
-  EXPECT_THAT(config.warnings,
-              Contains("Configuration offset.storage.file.filename is accepted without effect: offsets "
-                       "are kept in the topic of offset.storage.topic."));
+  EXPECT_THAT(
+      config.warnings,
+      Contains("Configuration offset.storage.file.filename is accepted without effect: offsets "
+               "are kept in the topic of offset.storage.topic."));
   EXPECT_THAT(config.warnings, Contains(HasSubstr("sasl.mechanism is accepted without effect")));
   EXPECT_THAT(config.warnings, Contains(HasSubstr("key.converter is not set")));
 }

@@ -18,8 +18,10 @@ std::string table() {
              : key.default_value ? "`" + *key.default_value + "`"
                                  : "")
          << " | " << key.documentation
-         << (key.reason.empty() ? "" : " " + std::string(key.refused ? "Refused: " : "No effect: ")) << key.reason
-         << " |\n";
+         << (key.reason.empty() ? ""
+             : key.refused      ? "Refused: "
+                                : "No effect: ")
+         << key.reason << " |\n";
   }
   return rows.str();
 }
@@ -30,7 +32,8 @@ TEST(WorkerDoc, listsEveryKeyAsItIsDefined) {
   std::ostringstream text;
   text << file.rdbuf();
   // The table of docs/worker.md is this text: copy it from here when a key changes.
-  EXPECT_NE(text.str().find(table()), std::string::npos) << "docs/worker.md needs these rows:\n" << table();
+  EXPECT_NE(text.str().find(table()), std::string::npos) << "docs/worker.md needs these rows:\n"
+                                                         << table();
 }
 
 }  // namespace

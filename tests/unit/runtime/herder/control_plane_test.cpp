@@ -306,6 +306,22 @@ TEST_P(ControlPlaneTest, FailuresThatOnlyAConfigHealsStay) {
   EXPECT_EQ(host_.started().size(), 2u);
 }
 
+TEST_P(ControlPlaneTest, TheSameConfigAgainStartsWhatHasFailed) {
+  ASSERT_TRUE(put("a", source("a", "2")).ok());
+  host_.started()[1]->fail("no such file", false);
+  run();
+  EXPECT_EQ(task_state("a", 1), "FAILED");
+  ASSERT_TRUE(put("a", source("a", "2")).ok());
+  EXPECT_EQ(task_state("a", 1), "RUNNING");
+  EXPECT_EQ(host_.started().size(), 3u);  // and the other goes on as it was
+  registry_.fail_creates = 1;
+  ASSERT_TRUE(put("b", source("b")).ok());
+  EXPECT_EQ(state("b"), "FAILED");
+  ASSERT_TRUE(put("b", source("b")).ok());
+  run();
+  EXPECT_EQ(state("b"), "RUNNING");
+}
+
 TEST_P(ControlPlaneTest, ATaskThatCannotStartIsFailedAndTheConnectorRuns) {
   auto config = source("a");
   config["bad"] = "x";
@@ -356,6 +372,20 @@ TEST_P(ControlPlaneTest, AHangingPluginDelaysItsConnectorOnly) {
   EXPECT_EQ(refused.error().kind, ErrorKind::kConflict);
   lanes_.release();
   run();
+  EXPECT_EQ(task_state("slow", 0), "RUNNING");
+}
+
+TEST_P(ControlPlaneTest, ATaskThatHangsInStopDelaysItsConnectorOnly) {
+  ASSERT_TRUE(put("slow", source("slow")).ok());
+  lanes_.hang("task slow-0 (stop)");
+  ASSERT_TRUE(remove("slow").ok());
+  EXPECT_FALSE(host_.started()[0]->stop_called);
+  ASSERT_TRUE(put("fast", source("fast")).ok());
+  EXPECT_EQ(task_state("fast", 0), "RUNNING");
+  // After the graceful time it is given up, and a new one of the name starts.
+  ASSERT_TRUE(put("slow", source("slow")).ok());
+  executor_.advance(6s);
+  EXPECT_TRUE(host_.started()[0]->abandoned);
   EXPECT_EQ(task_state("slow", 0), "RUNNING");
 }
 
@@ -415,8 +445,13 @@ TEST_P(ControlPlaneTest, ResumesWhatTheConfigTopicHas) {
     entry.config = source(name);
     configs_.preset(name, entry);
   }
+  // A crash came between the configs and the states.
+  statuses_.put_task("a", 3, {"FAILED", "old", "w:1", 0, ""});
+  statuses_.put_task("gone", 0, {"RUNNING", "", "w:1", 0, ""});
   plane_->resume_all();
   run();
+  EXPECT_EQ(task_state("a", 3), "none");
+  EXPECT_EQ(task_state("gone", 0), "none");
   EXPECT_EQ(task_state("a", 0), "RUNNING");
   EXPECT_EQ(task_state("p", 0), "PAUSED");
   EXPECT_EQ(state("s"), "STOPPED");

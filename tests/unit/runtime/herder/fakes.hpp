@@ -125,9 +125,10 @@ class FakeStatuses : public store::StatusStore {
   }
   std::vector<std::string> connectors() const override {
     std::lock_guard lock(mutex_);
-    std::vector<std::string> names;
-    for (const auto& [name, status] : connectors_) names.push_back(name);
-    return names;
+    std::set<std::string> names;
+    for (const auto& [name, status] : connectors_) names.insert(name);
+    for (const auto& [key, status] : tasks_) names.insert(key.first);
+    return {names.begin(), names.end()};
   }
   void flush(store::Done done) override {
     ++flushes;
