@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -127,9 +128,14 @@ std::map<int, int64_t> start_offsets(Options& options, const ReadArguments& argu
   return offsets;
 }
 
+bool is_offset(const std::string& text) {
+  int64_t offset = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), offset);
+  return error == std::errc() && end == text.data() + text.size() && offset >= 0;
+}
+
 void read(Options& options, const ReadArguments& arguments) {
-  if (arguments.from != "start" && arguments.from != "end" &&
-      arguments.from.find_first_not_of("0123456789") != std::string::npos) {
+  if (arguments.from != "start" && arguments.from != "end" && !is_offset(arguments.from)) {
     std::cerr << "--from must be start, end or an offset, not '" << arguments.from << "'\n";
     options.exit_code = kExitUsage;
     return;

@@ -153,8 +153,13 @@ void RunnerBase::request_reconfiguration() {
   context_.listener.on_reconfiguration_requested(common_.id);
 }
 
+// The plugin host has logged it already.
 void RunnerBase::report_event(const std::string& kind, const std::string& text) {
-  logger_.warn("[" + common_.id.to_string() + "] " + kind + ": " + text);
+  context_.listener.on_event(common_.id, kind, text);
+}
+
+void RunnerBase::event(const std::string& kind, const std::string& text) {
+  log_warn(kind + ": " + text);
   context_.listener.on_event(common_.id, kind, text);
 }
 

@@ -53,6 +53,8 @@ class RunnerBase : public TaskRunner,
   virtual void fence_off() {}
 
   bool abandoned() const { return abandoned_.load(std::memory_order_acquire); }
+  // Of the runner's own: said in the log and to the listener.
+  void event(const std::string& kind, const std::string& text);
   void report(TaskState state, const std::string& trace = "", bool restartable = true);
   void log_warn(const std::string& line) const;
   void log_info(const std::string& line) const;

@@ -211,10 +211,9 @@ bool SinkRunner::take(log::Fetched fetched) {
   if (found == partitions_.end()) return false;  // revoked meanwhile
   Partition& partition = found->second;
   if (partition.read >= 0 && fetched.from.value() > partition.read)
-    report_event("offset-gap", "offsets " + std::to_string(partition.read) + " to " +
-                                   std::to_string(fetched.from.value() - 1) + " of " +
-                                   name.to_string() +
-                                   " are gone from the log before they were read (retention)");
+    event("offset-gap", "offsets " + std::to_string(partition.read) + " to " +
+                            std::to_string(fetched.from.value() - 1) + " of " + name.to_string() +
+                            " are gone from the log before they were read (retention)");
   if (!topics_seen_[name.topic]) {
     topics_seen_[name.topic] = true;
     context_.listener.on_topic(common_.id, name.topic);

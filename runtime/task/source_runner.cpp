@@ -192,8 +192,8 @@ bool SourceRunner::append_refused(const Error& error) {
   retry_at_ = steady() + delay;
   metrics_.total_retries.fetch_add(1, std::memory_order_relaxed);
   if (metrics_.log_retrying.exchange(1, std::memory_order_relaxed) == 0)
-    report_event("log-retry",
-                 "the log does not take records, trying again until it does: " + error.message);
+    event("log-retry",
+          "the log does not take records, trying again until it does: " + error.message);
   return true;
 }
 
@@ -298,7 +298,7 @@ bool SourceRunner::keep(plugin::Batch batch) {
     building_.bytes += settings_.batch_bytes_max;
     retry_at_ = steady() + log_backoff_.next();
     if (metrics_.log_retrying.exchange(1, std::memory_order_relaxed) == 0)
-      report_event("log-retry", added.error().message);
+      event("log-retry", added.error().message);
   }
   return true;
 }

@@ -77,6 +77,8 @@ class CliTest(unittest.TestCase):
         self.assertRegex(self.sluice("topic", "describe", "t-topics").stdout, r"(?m)^0 +0 +3 +3$")
         self.sluice("topic", "describe", "nothing", code=4)
         self.assertIn("--from", self.sluice("topic", "read", "t-topics", "--from", "now", code=2).stderr)
+        huge = self.sluice("topic", "read", "t-topics", "--from", "99999999999999999999", code=2)
+        self.assertIn("--from", huge.stderr)
 
     def test_topics_are_made_and_deleted(self):
         self.assertEqual(self.sluice("topic", "create", "made", "-p", "3", "-c", "segment.bytes=4096").stdout,
