@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "runtime/app/signals.hpp"
+#include "runtime/app/validation.hpp"
 #include "runtime/app/worker.hpp"
 #include "runtime/config/connector_file.hpp"
 #include "runtime/config/properties.hpp"
@@ -41,6 +42,7 @@ Result<config::WorkerConfig> load(const RunOptions& options) {
     properties[one.substr(0, equals)] = one.substr(equals + 1);
   }
   SLUICE_ASSIGN(auto config, config::parse_worker_config(properties, directory));
+  SLUICE_TRY(check_converters(config));
   config.warnings.insert(config.warnings.begin(), repeated.begin(), repeated.end());
   return config;
 }

@@ -50,6 +50,23 @@ herder::ValidatorParts validator_parts(plugin::Registry& registry, plugin::Contr
   return parts;
 }
 
+Status check_converters(const config::WorkerConfig& worker) {
+  auto refused = [](const char* key, const config::ConverterChoice& choice, const Error& error) {
+    return Error{ErrorKind::kInvalid, "worker configuration: Invalid value " + choice.class_name +
+                                          " for configuration " + key + ": " + error.message};
+  };
+  const auto& key = worker.key_converter;
+  if (auto made = record::make_converter(key.class_name, key.config, true); !made.ok())
+    return refused("key.converter", key, made.error());
+  const auto& value = worker.value_converter;
+  if (auto made = record::make_converter(value.class_name, value.config, false); !made.ok())
+    return refused("value.converter", value, made.error());
+  const auto& header = worker.header_converter;
+  if (auto made = record::make_header_converter(header.class_name, header.config); !made.ok())
+    return refused("header.converter", header, made.error());
+  return ok();
+}
+
 const config::ConfigDef* built_in_config(const std::string& name) {
   return record::converter_config(name);
 }

@@ -169,7 +169,7 @@ void ControlPlane::start_failed(const std::string& name) {
     if (!known.failed || known.stopping) continue;
     known.restarts.reset();
     put_task_state(name, task, "RESTARTING");
-    stop_task(name, task, true);
+    stop_task(name, task, Then::kSameAgain);
   }
   if (!slot.failed) return;
   slot.restarts.reset();

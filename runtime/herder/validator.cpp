@@ -58,15 +58,6 @@ void add_group(std::vector<std::string>& groups, const std::string& group) {
     groups.push_back(group);
 }
 
-config::ConfigMap with_prefix(const config::ConfigMap& config, const std::string& prefix) {
-  config::ConfigMap result;
-  for (auto entry = config.lower_bound(prefix);
-       entry != config.end() && entry->first.starts_with(prefix); ++entry) {
-    result[entry->first.substr(prefix.size())] = entry->second;
-  }
-  return result;
-}
-
 // A source that says no more than its class can.
 void check_exactly_once(const plugin::ClassInfo& cls, const config::ConfigMap& config,
                         std::vector<ConfigValue>& values) {
@@ -150,7 +141,7 @@ void Validator::converter_checks(const std::string& role, const config::ConfigMa
     return;
   }
   std::string prefix = role + ".";
-  auto given = with_prefix(config, prefix);
+  auto given = config::with_prefix(config, prefix);
   given["converter.type"] = role.substr(0, role.find('.'));  // the worker's to say, not the user's
   for (auto& one : def->validate(given)) {
     ConfigInfo info;

@@ -21,6 +21,16 @@ void SinkBatchPool::fill(std::unique_ptr<Block> block, plugin::Batch& batch) {
   raw->private_data = block.release();
 }
 
+bool SinkBatchPool::remove(plugin::Batch& batch, size_t index) {
+  sluice_batch* raw = batch.raw();
+  if (raw->release != &SinkBatchPool::release || index >= raw->record_count) return false;
+  auto& records = static_cast<Block*>(raw->private_data)->records;
+  records.erase(records.begin() + static_cast<ptrdiff_t>(index));
+  raw->records = records.data();
+  raw->record_count = static_cast<uint32_t>(records.size());
+  return true;
+}
+
 void SinkBatchPool::release(sluice_batch* batch) {
   std::unique_ptr<Block> block(static_cast<Block*>(batch->private_data));
   batch->release = nullptr;

@@ -28,6 +28,8 @@ class SinkBatchPool : public std::enable_shared_from_this<SinkBatchPool> {
   std::unique_ptr<Block> take();
   // Hands the block over: `batch` releases it.
   void fill(std::unique_ptr<Block> block, plugin::Batch& batch);
+  // Takes one record out. False: the batch is none of a pool's, or a plugin has moved it away.
+  static bool remove(plugin::Batch& batch, size_t index);
 
  private:
   static void release(sluice_batch* batch);

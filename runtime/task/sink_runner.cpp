@@ -84,7 +84,8 @@ Next SinkRunner::run(const Orders& orders) {
   }
   if (held_ && now >= retry_at_ && !paused_) {
     put_held();
-    if (failed_ || abandoned()) return Next::again();
+    // What is held and not waited for goes in before anything else is read.
+    if (failed_ || abandoned() || (held_ && !held_->retrying)) return Next::again();
   }
   return read_on(orders);
 }
@@ -356,8 +357,21 @@ void SinkRunner::put_refused(const plugin::Outcome& outcome) {
     }
     return;
   }
+  if (outcome.status == SLUICE_RECORD_ERROR && skip_record(outcome)) return;
   fail(trace_of("put", outcome), outcome.status != SLUICE_CONFIG_ERROR,
        outcome.status == SLUICE_FENCED);
+}
+
+// The plugin took none of the batch because of one record: the rest comes again without it, if
+// errors.tolerance says so. False: the task has to fail.
+bool SinkRunner::skip_record(const plugin::Outcome& outcome) {
+  if (outcome.record_index >= held_->batch.size()) return false;
+  const Offset offset(held_->batch.record(outcome.record_index).offset);
+  if (!tolerate({{offset, outcome.text}}, held_->partition.to_string())) return true;
+  if (!SinkBatchPool::remove(held_->batch, outcome.record_index)) return false;
+  retry_at_ = steady();
+  if (held_->batch.size() == 0) put_succeeded(0, std::chrono::nanoseconds(0));
+  return true;
 }
 
 // An empty put, so that a plugin that collects records can send what has waited long enough. False:

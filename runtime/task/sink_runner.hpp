@@ -60,6 +60,7 @@ class SinkRunner : public RunnerBase {
   void put_succeeded(uint64_t records, std::chrono::nanoseconds took);
   bool put_failures(const std::vector<plugin::RecordFailure>& failures);
   void put_refused(const plugin::Outcome& outcome);
+  bool skip_record(const plugin::Outcome& outcome);
   bool heartbeat();
   void reopen();
   void pause_all(bool paused);

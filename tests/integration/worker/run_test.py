@@ -49,6 +49,12 @@ def exit_codes(binary):
         expect(code == 2 and "listeners" in said and "offset.flush.interval.ms" in said, f"bad worker file: {code} {said}")
         code, said = run(binary, folder, folder / "none.properties")
         expect(code == 2 and "none.properties" in said, f"missing worker file: {code} {said}")
+        bad.write_text("key.converter=StringConvertr\n")
+        code, said = run(binary, folder, bad)
+        expect(code == 2 and "key.converter" in said and "StringConverter" in said, f"unknown converter: {code} {said}")
+        bad.write_text("value.converter=JsonConverter\nvalue.converter.schemas.enable=maybe\n")
+        code, said = run(binary, folder, bad)
+        expect(code == 2 and "value.converter" in said and "schemas.enable" in said, f"bad setting: {code} {said}")
         code, said = run(binary, folder, "--frob")
         expect(code == 2, f"unknown option: {code} {said}")
         good = folder / "worker.properties"

@@ -261,6 +261,33 @@ TEST_F(SinkRunnerTest, RecordsThatThePluginRefusesFollowTheTolerance) {
   EXPECT_THAT(commits(), ElementsAre(3));
 }
 
+TEST_F(SinkRunnerTest, ABatchThatIsRefusedForOneRecordComesAgainWithoutIt) {
+  settings_.errors.tolerate_all = true;
+  start();
+  assign();
+  sink_.put_outcomes = {{SLUICE_RECORD_ERROR, "too long", 0, 1},
+                        {SLUICE_RECORD_ERROR, "too", 0, 1}};
+  fetched(0, {"a", "b", "c", "d"});
+  run();
+  EXPECT_THAT(sink_.taken, ElementsAre(Pair(0, "a"), Pair(3, "d")));
+  EXPECT_EQ(runner_->metrics().total_records_skipped, 2u);
+  sink_.put_outcomes = {{SLUICE_RECORD_ERROR, "too long", 0, 0}};
+  fetched(4, {"e"});
+  run(1s);
+  EXPECT_THAT(commits().back(), 5);
+  EXPECT_EQ(state(), TaskState::kRunning);
+}
+
+TEST_F(SinkRunnerTest, WithoutToleranceARefusedRecordFailsTheTaskWithItsOffset) {
+  start();
+  assign();
+  sink_.put_outcomes = {{SLUICE_RECORD_ERROR, "too long", 0, 1}};
+  fetched(7, {"a", "b"});
+  EXPECT_EQ(state(), TaskState::kFailed);
+  EXPECT_THAT(runner_->trace(), HasSubstr("lines-0 offset 8: too long"));
+  EXPECT_THAT(sink_.taken, IsEmpty());
+}
+
 TEST_F(SinkRunnerTest, PauseCommitsHoldsTheRecordsAndKeepsTheMembership) {
   settings_.offset_flush_interval_ms = 3'600'000;
   start();
