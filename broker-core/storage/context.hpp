@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -38,9 +39,14 @@ class Topic {
 // anew. Any thread.
 class Health {
  public:
+  explicit Health(const std::function<void(const std::string&)>& told) : told_(told) {}
   void fail(const Error& error) {
-    std::lock_guard lock(mutex_);
-    if (!failed_.exchange(true)) text_ = error.message;
+    {
+      std::lock_guard lock(mutex_);
+      if (failed_.exchange(true)) return;
+      text_ = error.message;
+    }
+    if (told_) told_(error.message);
   }
   bool failed() const { return failed_; }
   Error error() const {
@@ -54,6 +60,7 @@ class Health {
   }
 
  private:
+  const std::function<void(const std::string&)>& told_;
   std::atomic<bool> failed_{false};
   mutable std::mutex mutex_;
   std::string text_;
@@ -67,7 +74,11 @@ struct Counters {
 // What all parts of one open log share. Owned by the log.
 struct Context {
   Context(Settings s, Disk& d, Clock& c)
-      : settings(std::move(s)), disk(d), clock(c), files(d, settings.open_segments_max) {}
+      : settings(std::move(s)),
+        disk(d),
+        clock(c),
+        files(d, settings.open_segments_max),
+        health(settings.on_failure) {}
   const Settings settings;
   Disk& disk;
   Clock& clock;

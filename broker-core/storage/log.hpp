@@ -43,6 +43,8 @@ struct Settings {
   int64_t housekeeping_interval_ms = 5 * 60'000;  // retention and compaction
   size_t open_segments_max = 500;                 // closed least recently used first
   size_t sync_all_from = 64;  // dirty partitions from which on a checkpoint syncs the file system, not each file
+  // Told once, by any thread, when the directory stops taking writes, and why. Must not block.
+  std::function<void(const std::string&)> on_failure;
 };
 
 // One partition's part of an append: whole RecordBatch v2 batches back to back, as made by BatchBuilder or a

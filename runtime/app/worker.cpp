@@ -117,7 +117,8 @@ rest::ServerOptions Worker::Parts::server_options() const {
       options.guard.allowed_hosts.push_back(std::move(name));
   }
   char machine[256] = {};
-  if (::gethostname(machine, sizeof machine - 1) == 0) options.guard.allowed_hosts.emplace_back(machine);
+  if (::gethostname(machine, sizeof machine - 1) == 0)
+    options.guard.allowed_hosts.emplace_back(machine);
   options.guard.allowed_origins = split_words(config.cors_origin);
   options.guard.allowed_methods = split_words(config.cors_methods);
   return options;
@@ -136,7 +137,8 @@ Status Worker::start() {
   api.metrics = [&p] {
     auto* host = p.running_host.load();
     auto* log = p.open_broker.load();
-    return p.metrics.expose() + (host ? host->task_metrics() : "") + (log ? render_log_metrics(log->stats()) : "");
+    return p.metrics.expose() + (host ? host->task_metrics() : "") +
+           (log ? render_log_metrics(log->stats()) : "");
   };
   api.log = [&p] { return p.open_log.load(); };
   p.api = std::make_unique<rest::Api>(p.herder, p.authorizer, std::move(api));
@@ -163,6 +165,10 @@ Status Worker::Parts::open_stores() {
   settings.storage.checkpoint_bytes = static_cast<uint64_t>(config.commit_log_checkpoint_bytes);
   settings.storage.checkpoint_interval_ms = config.checkpoint_interval_ms;
   settings.storage.housekeeping_interval_ms = config.retention_check_interval_ms;
+  settings.storage.on_failure = [directory = config.data_dir](const std::string& why) {
+    logger().error("The data directory " + directory + " takes no more writes: " + why +
+                   ". Nothing acknowledged is lost. Check the disk, then restart the worker.");
+  };
   SLUICE_ASSIGN(broker, server::Broker::open(std::move(settings), {posix_disk(), system_clock(),
                                                                    system_random(), nullptr}));
   open_broker = broker.get();
@@ -170,7 +176,8 @@ Status Worker::Parts::open_stores() {
   embedded.epoch_file = config.data_dir + "/worker/epochs";
   embedded.offsets_topic = config.offset_topic.name;
   embedded.offsets_partitions = config.offset_topic.partitions;
-  embedded.worker_topics = {config.config_topic.name, config.offset_topic.name, config.status_topic.name};
+  embedded.worker_topics = {config.config_topic.name, config.offset_topic.name,
+                            config.status_topic.name};
   SLUICE_ASSIGN(log, log::open_embedded_log(std::move(embedded),
                                             {*broker, posix_disk(), system_clock(), *executor}));
   SLUICE_ASSIGN(configs, store::ConfigStore::open(*log, system_clock(),
@@ -219,7 +226,7 @@ void Worker::Parts::connect() {
   auto validator = std::make_shared<const herder::Validator>(
       validator_parts(*registry, *validation_lanes, config));
   herder.ready({plane, validator, *registry, *configs, *statuses, *offsets, *log, built_in_config,
-                built_in_classes()});
+                built_in_classes(), [this] { return broker->stats().failure; }});
   open_log = log.get();
   plane->resume_all();
 }

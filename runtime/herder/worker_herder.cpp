@@ -128,6 +128,11 @@ std::pair<Health, std::string> WorkerHerder::health() {
   if (!failure_.empty()) return {Health::kUnhealthy, failure_};
   if (closed_) return {Health::kUnhealthy, "Worker is shutting down."};
   if (!parts_) return {Health::kStarting, "Worker is still starting up."};
+  if (const std::string why = parts_->log_failure ? parts_->log_failure() : ""; !why.empty()) {
+    return {Health::kUnhealthy,
+            "The data directory takes no writes since an I/O error: " + why +
+                ". Nothing acknowledged is lost. Check the disk, then restart the worker."};
+  }
   return {Health::kHealthy, "Worker has completed startup and is ready to handle requests."};
 }
 

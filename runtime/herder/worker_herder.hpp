@@ -28,6 +28,8 @@ struct HerderParts {
   // one.
   std::function<const config::ConfigDef*(const std::string& name)> built_in;
   std::vector<plugin::ClassPtr> built_in_classes;
+  // Why the log takes no writes any more; empty: it does. May be absent.
+  std::function<std::string()> log_failure = {};
 };
 
 // The herder behind REST: turns blocking calls into requests to the control plane, and serves reads
