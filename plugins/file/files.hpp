@@ -7,9 +7,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
-// The plugin's seam to the disk. The real one goes through the worker (host_files.hpp), which confines every path;
-// the tests have one in memory that fails and loses power where they say.
+// The plugin's seam to the disk. The real one goes through the worker (host_files.hpp), which
+// confines every path; the tests have one in memory that fails and loses power where they say.
 namespace sluice::file_plugin {
 
 using sdk::Error;
@@ -24,8 +25,11 @@ struct FileInfo {
   uint64_t links = 0;
   int64_t changed_ns = 0;  // ctime: also moves when the file is renamed
   bool regular = true;
+  int64_t modified_ns = 0;
 
-  bool same_file(const FileInfo& other) const { return device == other.device && inode == other.inode; }
+  bool same_file(const FileInfo& other) const {
+    return device == other.device && inode == other.inode;
+  }
 };
 
 // A failed system call: its errno, and how many bytes had been written before it.
@@ -35,7 +39,8 @@ struct IoResult {
   bool ok() const { return error == 0; }
 };
 
-// An open file. Owned by the task that opened it, used by the task's calls only, closed by its destructor.
+// An open file. Owned by the task that opened it, used by the task's calls only, closed by its
+// destructor.
 class File {
  public:
   virtual ~File() = default;
@@ -49,7 +54,8 @@ class File {
   virtual IoResult info(FileInfo* info) = 0;
   // Exclusive, without waiting, held until the file is closed; EWOULDBLOCK if somebody else has it.
   virtual IoResult lock() = 0;
-  // A small named mark kept beside the contents (an extended attribute); ENODATA: none; ENOTSUP: not possible here.
+  // A small named mark kept beside the contents (an extended attribute); ENODATA: none; ENOTSUP:
+  // not possible here.
   virtual IoResult read_mark(std::string* value) = 0;
   virtual IoResult write_mark(std::string_view value) = 0;
 };
@@ -63,8 +69,28 @@ class Files {
   virtual Result<std::unique_ptr<File>> open(const std::string& path, Access access) = 0;
   // Opens for writing and creates if need be; a new name is durable when this returns.
   virtual Result<std::unique_ptr<File>> create(const std::string& path) = 0;
-  // Within one directory, replacing `to`; durable when this returns.
+  // Replaces `to`; durable when this returns.
   virtual Status rename(const std::string& from, const std::string& to) = 0;
+};
+
+// A name in a folder, as it stands there: a link is not followed.
+struct FolderEntry {
+  enum class Kind { kFile, kFolder, kLink, kOther };
+  std::string name;
+  Kind kind = Kind::kOther;
+  FileInfo info;
+};
+
+class Folders {
+ public:
+  virtual ~Folders() = default;
+  // All names in a folder, at most `max` (else CONFIG_ERROR). NOT_CONNECTED: there is no such
+  // folder.
+  virtual Result<std::vector<FolderEntry>> list(const std::string& path, size_t max) = 0;
+  // Removes a name; durable when this returns. Fine if there is none.
+  virtual Status remove(const std::string& path) = 0;
+  // With all above it, durably. Fine if it is there; "" is where relative paths begin.
+  virtual Status make_folder(const std::string& path) = 0;
 };
 
 // Things that a person should hear of and that are no failures.

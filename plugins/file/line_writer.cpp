@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "plugins/file/gzip_member.hpp"
+
 namespace sluice::file_plugin {
 
 Status LineWriter::end_batch() {
@@ -23,18 +25,23 @@ Status LineWriter::remove_torn_write() {
   return sdk::ok();
 }
 
-// The file must be where and what we left it, or bytes get lost in a deleted file or in somebody else's.
+// The file must be where and what we left it, or bytes get lost in a deleted file or in somebody
+// else's.
 Status LineWriter::check_file() {
   FileInfo info;
-  if (const IoResult result = file_->info(&info); !result.ok()) return io_error("looking at", path_, result.error);
+  if (const IoResult result = file_->info(&info); !result.ok())
+    return io_error("looking at", path_, result.error);
   if (info.links == 0) {
     broken_ = true;
-    return Error::fatal("'" + path_ + "' was deleted under the running sink; after a restart of the task a new file "
-                        "gets the records that were not committed yet");
+    return Error::fatal(
+        "'" + path_ +
+        "' was deleted under the running sink; after a restart of the task a new file "
+        "gets the records that were not committed yet");
   }
   if (info.size == written_) return sdk::ok();
-  const std::string text = "'" + path_ + "' has " + std::to_string(info.size) + " bytes where the sink had written " +
-                           std::to_string(written_) + ": another program changes it";
+  const std::string text = "'" + path_ + "' has " + std::to_string(info.size) +
+                           " bytes where the sink had written " + std::to_string(written_) +
+                           ": another program changes it";
   if (strict_) {
     broken_ = true;
     return Error::fatal(text + ", which exactly-once delivery cannot survive");
@@ -49,7 +56,12 @@ Status LineWriter::flush() {
   if (buffer_.size() == 0) return sdk::ok();
   SLUICE_SDK_TRY(remove_torn_write());
   SLUICE_SDK_TRY(check_file());
-  const IoResult result = file_->write_at(buffer_.view(), written_);
+  std::string compressed;
+  if (gzip_) {
+    SLUICE_SDK_ASSIGN(compressed, gzip_member(buffer_.view()));
+  }
+  const std::string_view bytes = gzip_ ? std::string_view(compressed) : buffer_.view();
+  const IoResult result = file_->write_at(bytes, written_);
   if (!result.ok()) {
     torn_ = true;
     const Error error = io_error("writing to", path_, result.error);
@@ -59,7 +71,7 @@ Status LineWriter::flush() {
     return error;
   }
   SLUICE_CRASH_POINT("file.lines_written");
-  written_ += buffer_.size();
+  written_ += bytes.size();
   dirty_ = true;
   buffer_.cut_to(0);
   mark_ = 0;
@@ -74,8 +86,8 @@ Status LineWriter::sync() {
     return sdk::ok();
   }
   if (const IoResult result = file_->sync(); !result.ok()) {
-    // The kernel may have dropped what it could not write and report success next time: nothing since the last
-    // sync counts any more, the task gets those records again.
+    // The kernel may have dropped what it could not write and report success next time: nothing
+    // since the last sync counts any more, the task gets those records again.
     broken_ = true;
     std::string text = describe("syncing", path_, result.error);
     if (const IoResult cut = file_->truncate(std::min(synced_, written_)); !cut.ok()) {

@@ -9,15 +9,22 @@
 
 namespace sluice::file_plugin {
 
-// Appends batches of lines to one file: collected in memory, written in large pieces, synced on demand. A batch is
-// taken whole or not at all: what a failed write left behind is cut off again.
+// Appends batches of lines to one file: collected in memory, written in large pieces, synced on
+// demand. A batch is taken whole or not at all: what a failed write left behind is cut off again.
 // Owned by SinkFile, used by the task's calls only.
 class LineWriter {
  public:
-  // `strict`: nobody else may write to the file (exactly-once); otherwise that is an event and the sink goes on at
-  // the file's new end.
-  LineWriter(std::unique_ptr<File> file, std::string path, uint64_t length, bool strict, Events& events)
-      : file_(std::move(file)), path_(std::move(path)), written_(length), synced_(length), strict_(strict),
+  // `strict`: nobody else may write to the file (exactly-once); otherwise that is an event and the
+  // sink goes on at the file's new end. `gzip`: what is written in one go is compressed, as a
+  // whole.
+  LineWriter(std::unique_ptr<File> file, std::string path, uint64_t length, bool strict,
+             Events& events, bool gzip = false)
+      : file_(std::move(file)),
+        path_(std::move(path)),
+        written_(length),
+        synced_(length),
+        strict_(strict),
+        gzip_(gzip),
         events_(events) {}
 
   // The buffer for the lines of one batch, to be followed by end_batch() or drop_batch().
@@ -33,6 +40,8 @@ class LineWriter {
   Status sync();
   // Length of the file that the last sync() made durable.
   uint64_t synced_length() const { return synced_; }
+  // With what is not written yet, and not compressed.
+  uint64_t length() const { return written_ + buffer_.size(); }
   File& file() { return *file_; }
 
  private:
@@ -49,8 +58,9 @@ class LineWriter {
   uint64_t written_;  // length of the file as far as whole batches go
   uint64_t synced_;
   bool strict_;
-  bool torn_ = false;  // the file may be longer than written_ by a part of a batch
-  bool dirty_ = false;   // written since the last sync
+  bool gzip_;
+  bool torn_ = false;   // the file may be longer than written_ by a part of a batch
+  bool dirty_ = false;  // written since the last sync
   bool broken_ = false;
   Events& events_;
 };

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view kMagic = "SLUFSINK";
 constexpr uint32_t kVersion = 1;
+constexpr uint32_t kRollVersion = 2;  // the body begins with a RollState
 // magic, version, slot size, sequence, epoch, file length, tail size, tail crc, body size
 constexpr size_t kHeaderSize = 8 + 4 + 4 + 8 + 8 + 8 + 4 + 4 + 4;
 constexpr size_t kCrcSize = 4;
@@ -44,8 +45,9 @@ class Reader {
     if (rest_.size() < sizeof(Number)) return false;
     std::make_unsigned_t<Number> value = 0;
     for (size_t i = 0; i < sizeof(Number); ++i) {
-      value |= static_cast<std::make_unsigned_t<Number>>(static_cast<std::make_unsigned_t<Number>>(
-                   static_cast<unsigned char>(rest_[i])) << (8 * i));
+      value |= static_cast<std::make_unsigned_t<Number>>(
+          static_cast<std::make_unsigned_t<Number>>(static_cast<unsigned char>(rest_[i]))
+          << (8 * i));
     }
     *number = static_cast<Number>(value);
     rest_.remove_prefix(sizeof(Number));
@@ -64,20 +66,29 @@ class Reader {
 };
 
 size_t body_size(const SidecarState& state) {
-  size_t size = 0;
-  for (const PartitionPosition& position : state.positions) size += 2 + position.topic.size() + 4 + 8;
+  size_t size = state.roll ? 8 + 8 + 2 + state.roll->target.size() : 0;
+  for (const PartitionPosition& position : state.positions)
+    size += 2 + position.topic.size() + 4 + 8;
   return size;
 }
 
-DecodedSlot damaged(std::string why) { return {SlotKind::kDamaged, std::move(why), {}}; }
+DecodedSlot damaged(std::string why) {
+  return {SlotKind::kDamaged, std::move(why), {}};
+}
 
-bool read_positions(std::string_view body, std::vector<PartitionPosition>* positions) {
-  Reader reader(body);
+bool read_roll(Reader& reader, std::optional<RollState>* roll) {
+  RollState& state = roll->emplace();
+  uint16_t size = 0;
+  return reader.take(&state.number) && reader.take(&state.begun_ms) && reader.take(&size) &&
+         reader.take(&state.target, size);
+}
+
+bool read_positions(Reader& reader, std::vector<PartitionPosition>* positions) {
   while (!reader.empty()) {
     PartitionPosition& position = positions->emplace_back();
     uint16_t size = 0;
-    if (!reader.take(&size) || !reader.take(&position.topic, size) || !reader.take(&position.partition) ||
-        !reader.take(&position.next_offset)) {
+    if (!reader.take(&size) || !reader.take(&position.topic, size) ||
+        !reader.take(&position.partition) || !reader.take(&position.next_offset)) {
       return false;
     }
   }
@@ -88,7 +99,8 @@ bool read_positions(std::string_view body, std::vector<PartitionPosition>* posit
 
 uint32_t crc32c(std::string_view bytes, uint32_t crc) {
   crc = ~crc;
-  for (const char c : bytes) crc = (crc >> 8) ^ kTable[(crc ^ static_cast<unsigned char>(c)) & 0xFF];
+  for (const char c : bytes)
+    crc = (crc >> 8) ^ kTable[(crc ^ static_cast<unsigned char>(c)) & 0xFF];
   return ~crc;
 }
 
@@ -98,7 +110,7 @@ size_t slot_size_for(const SidecarState& state) {
 
 std::string encode_slot(const SidecarState& state, size_t slot_size) {
   std::string out(kMagic);
-  put(out, kVersion);
+  put(out, state.roll ? kRollVersion : kVersion);
   put(out, static_cast<uint32_t>(slot_size));
   put(out, state.sequence);
   put(out, state.epoch);
@@ -106,6 +118,12 @@ std::string encode_slot(const SidecarState& state, size_t slot_size) {
   put(out, state.tail_size);
   put(out, state.tail_crc);
   put(out, static_cast<uint32_t>(body_size(state)));
+  if (state.roll) {
+    put(out, state.roll->number);
+    put(out, state.roll->begun_ms);
+    put(out, static_cast<uint16_t>(state.roll->target.size()));
+    out += state.roll->target;
+  }
   for (const PartitionPosition& position : state.positions) {
     put(out, static_cast<uint16_t>(position.topic.size()));
     out += position.topic;
@@ -119,7 +137,8 @@ std::string encode_slot(const SidecarState& state, size_t slot_size) {
 
 DecodedSlot decode_slot(std::string_view slot) {
   if (slot.size() < kHeaderSize + kCrcSize) return damaged("it is too short");
-  if (std::all_of(slot.begin(), slot.end(), [](char c) { return c == '\0'; })) return {SlotKind::kEmpty, "", {}};
+  if (std::all_of(slot.begin(), slot.end(), [](char c) { return c == '\0'; }))
+    return {SlotKind::kEmpty, "", {}};
   Reader reader(slot);
   std::string magic;
   uint32_t version = 0;
@@ -141,9 +160,15 @@ DecodedSlot decode_slot(std::string_view slot) {
   uint32_t crc = 0;
   Reader(slot.substr(kHeaderSize + body)).take(&crc);
   if (crc != crc32c(slot.substr(0, kHeaderSize + body))) return damaged("its checksum is wrong");
-  if (version != kVersion) return damaged("its format version is " + std::to_string(version) + ", known is 1");
-  if (slot_size != slot.size()) return damaged("it was cut to " + std::to_string(slot.size()) + " bytes");
-  if (!read_positions(slot.substr(kHeaderSize, body), &state.positions)) return damaged("its positions are malformed");
+  if (version != kVersion && version != kRollVersion) {
+    return damaged("its format version is " + std::to_string(version) + ", known are 1 and 2");
+  }
+  if (slot_size != slot.size())
+    return damaged("it was cut to " + std::to_string(slot.size()) + " bytes");
+  Reader positions(slot.substr(kHeaderSize, body));
+  if (version == kRollVersion && !read_roll(positions, &state.roll))
+    return damaged("its roll state is malformed");
+  if (!read_positions(positions, &state.positions)) return damaged("its positions are malformed");
   result.kind = SlotKind::kValid;
   return result;
 }

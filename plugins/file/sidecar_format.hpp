@@ -2,13 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-// The bytes of an exactly-once sink's sidecar file: two slots of equal size, written in turn, so that a torn write
-// leaves the other one. Either valid slot describes a consistent state: the file up to file_length holds exactly the
-// records before the positions. Pure functions; docs/connectors/file.md has the layout.
+// The bytes of an exactly-once sink's sidecar file: two slots of equal size, written in turn, so
+// that a torn write leaves the other one. Either valid slot describes a consistent state: the file
+// up to file_length holds exactly the records before the positions. Pure functions;
+// docs/connectors/file.md has the layout.
 namespace sluice::file_plugin {
 
 struct PartitionPosition {
@@ -18,6 +20,14 @@ struct PartitionPosition {
   bool operator==(const PartitionPosition&) const = default;
 };
 
+// Of a series of files (format version 2): the file that is being written, and what becomes of it.
+struct RollState {
+  uint64_t number = 1;   // the next finished file's
+  int64_t begun_ms = 0;  // when the first line came into the one being written; 0: it is empty
+  std::string target;    // not empty: it is being renamed to this
+  bool operator==(const RollState&) const = default;
+};
+
 struct SidecarState {
   uint64_t sequence = 0;  // grows by one with each write; slot = sequence % 2
   int64_t epoch = 0;      // of the last owner; older ones are fenced
@@ -25,6 +35,7 @@ struct SidecarState {
   uint32_t tail_size = 0;  // so many bytes before file_length have this checksum
   uint32_t tail_crc = 0;
   std::vector<PartitionPosition> positions;
+  std::optional<RollState> roll;
   bool operator==(const SidecarState&) const = default;
 };
 

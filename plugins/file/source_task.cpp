@@ -17,14 +17,18 @@ int64_t now_ms() {
 
 Status FileSourceTask::start(const sdk::Config& config) {
   const std::string path = config.get_string("file");
-  if (path.empty()) return Error::config("'file' is not set: name the file to read; standard input is not supported");
+  if (path.empty())
+    return Error::config(
+        "'file' is not set: name the file to read; standard input is not supported");
   SLUICE_SDK_ASSIGN(topic_, context().topic(config.get_string("topic")));
   SLUICE_SDK_ASSIGN(const int32_t batch_size, config.get_int("batch.size"));
-  batch_size_ = static_cast<uint32_t>(std::max(batch_size, 1));  // FileStreamSource takes 0 and less, too
+  batch_size_ =
+      static_cast<uint32_t>(std::max(batch_size, 1));  // FileStreamSource takes 0 and less, too
   LineOptions options;
   SLUICE_SDK_ASSIGN(const int32_t max_line, config.get_int("max.line.bytes"));
   options.max_line_bytes = static_cast<size_t>(max_line);
-  options.long_lines = config.get_string("long.lines") == "truncate" ? LongLines::kTruncate : LongLines::kFail;
+  options.long_lines =
+      config.get_string("long.lines") == "truncate" ? LongLines::kTruncate : LongLines::kFail;
   SLUICE_SDK_ASSIGN(schema_, sdk::SchemaBuilder::primitive(SLUICE_STRING).make(context()));
   SLUICE_SDK_ASSIGN(partition_, context().partition({{"filename", path}}));
   SLUICE_SDK_ASSIGN(const uint64_t position, stored_position(path));
@@ -32,7 +36,8 @@ Status FileSourceTask::start(const sdk::Config& config) {
   prototype_.partition = SLUICE_ANY_PARTITION;
   prototype_.value.type = SLUICE_STRING;
   files_.emplace(context());
-  lines_.emplace(*files_, *files_, path, position, options);
+  tail_.emplace(*files_, *files_, path, position);
+  lines_.emplace(*tail_, *files_, path, options);
   return sdk::ok();
 }
 
@@ -42,17 +47,20 @@ Result<uint64_t> FileSourceTask::stored_position(const std::string& path) {
   if (position.is_null()) return uint64_t{0};
   const auto number = position.as_int();
   if (!number || *number < 0) {
-    return Error::config("the stored offset of '" + path + "' is malformed: position must be a whole number from 0 on; "
+    return Error::config("the stored offset of '" + path +
+                         "' is malformed: position must be a whole number from 0 on; "
                          "alter or delete the connector's offsets");
   }
   return static_cast<uint64_t>(*number);
 }
 
 Status FileSourceTask::poll(const sdk::PollLimits& limits, sdk::RecordBatch& batch) {
-  SLUICE_SDK_TRY(lines_->next({std::min(batch_size_, limits.records_max), limits.bytes_max}, found_));
+  SLUICE_SDK_TRY(
+      lines_->next({std::min(batch_size_, limits.records_max), limits.bytes_max}, found_));
   add_records(batch);
   for (auto& owner : found_.owners) batch.keep(std::move(owner));
-  if (found_.position) batch.offset(partition_, {{"position", static_cast<int64_t>(*found_.position)}});
+  if (found_.position)
+    batch.offset(partition_, {{"position", static_cast<int64_t>(*found_.position)}});
   if (!batch.empty()) {
     idle_ms_ = kMinIdleMs;
   } else if (!found_.idle) {
@@ -79,8 +87,10 @@ void FileSourceTask::add_records(sdk::RecordBatch& batch) {
 
 Status FileSourceTask::validate(const sdk::Context& context, const sdk::Config& config) {
   if (config.get_string("file").empty()) {
-    context.config_error("file", "Invalid value " + std::string(config.has("file") ? "\"\"" : "null") +
-                                     " for configuration file: name the file to read; standard input is not supported");
+    context.config_error(
+        "file",
+        "Invalid value " + std::string(config.has("file") ? "\"\"" : "null") +
+            " for configuration file: name the file to read; standard input is not supported");
   }
   return sdk::ok();
 }
@@ -91,7 +101,8 @@ Status FileSourceTask::check(const sdk::Context& context, const sdk::Config& con
   auto opened = files.open(path, Access::kRead);
   if (opened.ok()) return sdk::ok();
   if (opened.error().kind != SLUICE_NOT_CONNECTED) return std::move(opened).error();
-  context.report_event("waiting-for-file", "'" + path + "' does not exist yet; it is read as soon as it appears");
+  context.report_event("waiting-for-file",
+                       "'" + path + "' does not exist yet; it is read as soon as it appears");
   return sdk::ok();
 }
 

@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "plugins/file/file_tail.hpp"
 #include "tests/unit/plugins/file/fake_files.hpp"
 
 namespace sluice::file_plugin {
@@ -19,7 +21,7 @@ constexpr LineLimits kPlenty = {1000, 1u << 30};
 class LineSourceTest : public testing::Test {
  protected:
   LineSource source(uint64_t position = 0, LineOptions options = {}) {
-    return LineSource(files_, files_, "f", position, options);
+    return LineSource(tails_.emplace_back(files_, files_, "f", position), files_, "f", options);
   }
   // All lines until the source is idle. What is lent is copied only after everything else was read.
   Lines drain(LineSource& source, const LineLimits& limits = kPlenty) {
@@ -36,11 +38,13 @@ class LineSourceTest : public testing::Test {
       batches.push_back(std::move(batch));
     }
     Lines lines;
-    for (const LineBatch& batch : batches) lines.insert(lines.end(), batch.lines.begin(), batch.lines.end());
+    for (const LineBatch& batch : batches)
+      lines.insert(lines.end(), batch.lines.begin(), batch.lines.end());
     return lines;
   }
 
   test::FakeFiles files_;
+  std::deque<FileTail> tails_;
   uint64_t position_ = UINT64_MAX;
   Error error_;
 };
@@ -187,7 +191,8 @@ TEST_F(LineSourceTest, TruncatePolicyDeliversTheFirstBytesAndGoesOn) {
       options.max_line_bytes = 10;
       options.read_bytes = read_bytes;
       options.long_lines = LongLines::kTruncate;
-      files_.write("f", "a" + std::string(end) + "0123456789" + std::string(100, 'x') + end + "b" + end + "c");
+      files_.write("f", "a" + std::string(end) + "0123456789" + std::string(100, 'x') + end + "b" +
+                            end + "c");
       LineSource lines = source(0, options);
       EXPECT_EQ(drain(lines), (Lines{"a", "0123456789", "b"})) << read_bytes;
       EXPECT_TRUE(files_.has_event("line-truncated"));
@@ -209,9 +214,14 @@ TEST_F(LineSourceTest, TruncatedLineThatIsNotFinishedKeepsThePosition) {
 }
 
 TEST_F(LineSourceTest, MalformedTextIsRepairedAndReported) {
-  files_.write("f", "good\nb\xFF" "d\n\xC3\xA4\n");
+  files_.write("f",
+               "good\nb\xFF"
+               "d\n\xC3\xA4\n");
   LineSource lines = source();
-  EXPECT_EQ(drain(lines), (Lines{"good", "b\xEF\xBF\xBD" "d", "\xC3\xA4"}));
+  EXPECT_EQ(drain(lines), (Lines{"good",
+                                 "b\xEF\xBF\xBD"
+                                 "d",
+                                 "\xC3\xA4"}));
   EXPECT_EQ(position_, 12u);
   EXPECT_TRUE(files_.has_event("invalid-utf8"));
 }
@@ -236,8 +246,8 @@ TEST_F(LineSourceTest, LimitsAreKept) {
   EXPECT_EQ(*batch.position, 20u);
 }
 
-// A writer that appends, cuts lines in any place, and rotates; a reader with any limits that restarts anywhere from
-// its last position. Every complete line arrives once and in order.
+// A writer that appends, cuts lines in any place, and rotates; a reader with any limits that
+// restarts anywhere from its last position. Every complete line arrives once and in order.
 TEST_F(LineSourceTest, RandomAppendsAndRestartsLoseAndRepeatNothing) {
   for (uint32_t seed = 0; seed < 300; ++seed) {
     std::mt19937 dice(seed);
@@ -247,7 +257,12 @@ TEST_F(LineSourceTest, RandomAppendsAndRestartsLoseAndRepeatNothing) {
     options.max_line_bytes = 200;
     files.write("f", "");
     uint64_t position = 0;
-    auto lines = std::make_unique<LineSource>(files, files, "f", position, options);
+    std::deque<FileTail> tails;
+    const auto from = [&](uint64_t begin) {
+      return std::make_unique<LineSource>(tails.emplace_back(files, files, "f", begin), files, "f",
+                                          options);
+    };
+    auto lines = from(position);
     Lines expected, actual;
     std::string rest;
     for (int step = 0; step < 60; ++step) {
@@ -262,10 +277,11 @@ TEST_F(LineSourceTest, RandomAppendsAndRestartsLoseAndRepeatNothing) {
         files.append("f", rest.substr(0, cut));
         rest.erase(0, cut);
       } else if (roll == 6) {
-        lines = std::make_unique<LineSource>(files, files, "f", position, options);
+        lines = from(position);
       } else {
         LineBatch batch;
-        ASSERT_TRUE(lines->next({1 + static_cast<uint32_t>(dice() % 4), 1 + dice() % 100}, batch).ok());
+        ASSERT_TRUE(
+            lines->next({1 + static_cast<uint32_t>(dice() % 4), 1 + dice() % 100}, batch).ok());
         actual.insert(actual.end(), batch.lines.begin(), batch.lines.end());
         if (batch.position) position = *batch.position;
       }

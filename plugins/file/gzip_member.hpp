@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "plugins/file/files.hpp"
+
+namespace sluice::file_plugin {
+
+// `text` as one whole gzip file. Several of them one behind the other are a gzip file, too, so that
+// a file of such pieces can be cut and gone on with between any two of them.
+Result<std::string> gzip_member(std::string_view text);
+
+}  // namespace sluice::file_plugin

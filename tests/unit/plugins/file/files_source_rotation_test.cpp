@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <random>
+
+#include "tests/unit/plugins/file/files_source_fixture.hpp"
+
+// What rotation does to files while they are read, or while nobody looks: no line is lost, none
+// comes twice.
+namespace sluice::file_plugin::test {
+namespace {
+
+class FilesSourceRotationTest : public FilesSourceFixture {};
+
+const testkit::ConfigMap kAll = {{"file", "app.log*"}};
+
+TEST_F(FilesSourceRotationTest, ARenamedFileIsReadToItsEndBeforeTheNewOne) {
+  append("app.log", "one\n");
+  auto task = source();
+  ASSERT_TRUE(task.start().ok());
+  EXPECT_EQ(read(task, 1), Lines{"one"});
+  append("app.log", "two\nthree");
+  rename("app.log", "app.log.1");
+  append("app.log", "four\n");
+  EXPECT_EQ(read(task, 4),
+            (Lines{"one", "two", "four", "three"}));  // "three" once nothing was added to it
+  ASSERT_TRUE(until(task, [&] { return stored("app.log.1").empty() && stored_at("app.log", 5); }));
+}
+
+TEST_F(FilesSourceRotationTest, RotatedTwiceBetweenTwoLooks) {
+  append("app.log", "one\n");
+  auto task = source({{"rescan.interval.ms", "100"}});
+  ASSERT_TRUE(task.start().ok());
+  EXPECT_EQ(read(task, 1), Lines{"one"});
+  append("app.log", "two\n");
+  rename("app.log", "app.log.2");
+  append("app.log.1", "three\nfour\n");
+  append("app.log", "five\n");
+  EXPECT_EQ(read(task, 5), (Lines{"one", "two", "three", "four", "five"}));
+  ASSERT_TRUE(task.make_durable().ok());
+}
+
+TEST_F(FilesSourceRotationTest, RotatedWhileTheWorkerWasDown) {
+  append("app.log", "one\n");
+  EXPECT_EQ(run(1), Lines{"one"});
+  append("app.log", "two\n");
+  rename("app.log", "app.log.1");
+  append("app.log", "three\n");
+  EXPECT_EQ(run(2), (Lines{"two", "three"}));
+  EXPECT_EQ(run(0), Lines{});
+}
+
+TEST_F(FilesSourceRotationTest, RotatedTwiceWhileTheWorkerWasDownAndCompressed) {
+  append("app.log", "one\n");
+  EXPECT_EQ(run(1), Lines{"one"});
+  append("app.log", "two\n");
+  rename("app.log", "app.log.2");
+  compress("app.log.2");
+  append("app.log.1", "three\n");
+  append("app.log", "four\n");
+  EXPECT_EQ(run(3), (Lines{"two", "three", "four"}));
+}
+
+TEST_F(FilesSourceRotationTest, OlderRotatedFilesAreNobodysBusiness) {
+  append("app.log.1", "old\n");
+  append("app.log", "one\n");
+  EXPECT_EQ(run(1), Lines{"one"});
+}
+
+TEST_F(FilesSourceRotationTest, CopyTruncateWhileItRuns) {
+  append("app.log", "one\n");
+  auto task = source(kAll);
+  ASSERT_TRUE(task.start().ok());
+  EXPECT_EQ(read(task, 1), Lines{"one"});
+  append("app.log", "two\n");
+  copytruncate("app.log", "app.log.1");
+  append("app.log", "three\n");
+  Lines lines = read(task, 3);
+  EXPECT_EQ(lines, (Lines{"one", "two", "three"}));
+  EXPECT_TRUE(has_event("file-truncated", "app.log"));
+  ASSERT_TRUE(task.make_durable().ok());
+}
+
+TEST_F(FilesSourceRotationTest, CopyTruncateThatGrowsBeyondThePositionAtOnce) {
+  append("app.log", "a1\n");
+  auto task = source();
+  ASSERT_TRUE(task.start().ok());
+  EXPECT_EQ(read(task, 1), Lines{"a1"});
+  copytruncate("app.log", "app.log.1");
+  append("app.log", "b1\nb2\nb3\n");
+  EXPECT_EQ(read(task, 4), (Lines{"a1", "b1", "b2", "b3"}));
+  EXPECT_TRUE(has_event("file-truncated"));
+  ASSERT_TRUE(task.make_durable().ok());
+}
+
+TEST_F(FilesSourceRotationTest, CopyTruncateTwiceWhileTheWorkerWasDown) {
+  append("app.log", "one\n");
+  EXPECT_EQ(run(1), Lines{"one"});
+  append("app.log", "two\n");
+  copytruncate("app.log", "app.log.1");
+  append("app.log", "three\n");
+  rename("app.log.1", "app.log.2");
+  copytruncate("app.log", "app.log.1");
+  append("app.log", "four\n");
+  EXPECT_EQ(run(3), (Lines{"two", "three", "four"}));
+}
+
+TEST_F(FilesSourceRotationTest, ACopyThatLiesBesideTheFileIsNotReadAgain) {
+  append("app.log", "one\ntwo\n");
+  auto task = source(kAll);
+  ASSERT_TRUE(task.start().ok());
+  EXPECT_EQ(read(task, 2), (Lines{"one", "two"}));
+  copy("app.log", "app.log.1");
+  EXPECT_EQ(read(task, 2), (Lines{"one", "two"}));
+  append("app.log", "three\n");
+  EXPECT_EQ(read(task, 3).back(), "three");
+  rewrite("app.log", "four\n");  // only now it is cut: the copy holds less than what was read
+  EXPECT_EQ(read(task, 4).back(), "four");
+  ASSERT_TRUE(task.make_durable().ok());
+  EXPECT_EQ(run(0, kAll), Lines{});
+}
+
+TEST_F(FilesSourceRotationTest, AFileThatIsCutIsAnEventWithWhatWasLost) {
+  append("app.log", "one\ntwo\n");
+  EXPECT_EQ(run(2), (Lines{"one", "two"}));
+  rewrite("app.log", "new\n");
+  EXPECT_EQ(run(1), Lines{"new"});
+  EXPECT_TRUE(has_event("file-truncated", "of which 8 bytes were read"));
+}
+
+TEST_F(FilesSourceRotationTest, TheSameInodeWithOtherContentsIsAnotherFile) {
+  append("app.log", "one\n");
+  EXPECT_EQ(run(1), Lines{"one"});
+  rewrite("app.log", "another\nlonger\n");
+  EXPECT_EQ(run(2), (Lines{"another", "longer"}));
+  EXPECT_TRUE(has_event("file-truncated"));
+}
+
+TEST_F(FilesSourceRotationTest, EqualContentsUnderTheLiveNameAreNew) {
+  append("app.log", "done\n");
+  auto task = source(kAll);
+  ASSERT_TRUE(task.start().ok());
+  EXPECT_EQ(read(task, 1), Lines{"done"});
+  rename("app.log", "app.log.1");
+  append("app.log", "done\n");
+  EXPECT_EQ(read(task, 2), (Lines{"done", "done"}));
+  ASSERT_TRUE(task.make_durable().ok());
+}
+
+TEST_F(FilesSourceRotationTest, AReplacedFileThatIsNowhereIsAnEvent) {
+  append("app.log", "one\n");
+  EXPECT_EQ(run(1), Lines{"one"});
+  append("other", "two\n");
+  rename("other", "app.log");
+  EXPECT_EQ(run(1), Lines{"two"});
+  EXPECT_TRUE(has_event("file-replaced", "app.log"));
+}
+
+TEST_F(FilesSourceRotationTest, ADeletedOpenFileIsReadToItsEnd) {
+  append("app.log", "one\n");
+  auto task = source();
+  ASSERT_TRUE(task.start().ok());
+  EXPECT_EQ(read(task, 1), Lines{"one"});
+  append("app.log", "two\nthree");
+  remove("app.log");
+  EXPECT_EQ(read(task, 3), (Lines{"one", "two", "three"}));
+  ASSERT_TRUE(until(task, [&] { return stored("app.log").empty(); }));
+  EXPECT_FALSE(has_event("lines-lost"));
+}
+
+TEST_F(FilesSourceRotationTest, AFileDeletedBeforeItsEndWasReadIsAnEvent) {
+  append("app.log", "one\n");
+  append("more.log", "two\n");
+  {
+    auto task = source({{"file", "*.log"}, {"batch.size", "1"}});
+    ASSERT_TRUE(task.start().ok());
+    ASSERT_TRUE(task.poll().ok());  // the first line only; the other file is not open yet
+    ASSERT_EQ(values(task), Lines{"one"});
+    remove("more.log");
+    ASSERT_TRUE(until(task, [&] { return has_event("lines-lost", "more.log"); }));
+    EXPECT_TRUE(stored("more.log").empty());
+  }
+  append("app.log", "three\n");
+  append("more.log", "four\nfive\n");
+  EXPECT_EQ(run(3, {{"file", "*.log"}}), (Lines{"three", "four", "five"}));
+  remove("more.log");  // read to its end: nothing is lost
+  const size_t events = host_.events().size();
+  EXPECT_EQ(run(0, {{"file", "*.log"}}), Lines{});
+  EXPECT_EQ(host_.events().size(), events);
+  EXPECT_TRUE(stored("more.log").empty());
+}
+
+TEST_F(FilesSourceRotationTest, CompressedByLogrotateIsTheSameContent) {
+  append("app.log", "one\n");
+  append("app.log.1", "zero\n");
+  auto task = source(kAll);
+  ASSERT_TRUE(task.start().ok());
+  EXPECT_EQ(read(task, 2), (Lines{"zero", "one"}));
+  compress("app.log.1");
+  append("app.log", "two\n");
+  EXPECT_EQ(read(task, 3).back(), "two");
+  ASSERT_TRUE(
+      until(task, [&] { return stored_at("app.log.1.gz", 5) && stored("app.log.1").empty(); }));
+  task.destroy();
+  rename("app.log.1.gz", "app.log.2.gz");
+  rename("app.log", "app.log.1");
+  compress("app.log.1");
+  append("app.log", "three\n");
+  EXPECT_EQ(run(1, kAll), Lines{"three"});
+}
+
+// Everything at once, by dice: lines are appended, files are rotated by rename and by copytruncate
+// and compressed, tasks end and begin. What is durable at an end is never read again, so the lines
+// have to come exactly once.
+class FilesSourceDiceTest : public FilesSourceFixture,
+                            public testing::WithParamInterface<unsigned> {
+ protected:
+  // app.log.2 goes to app.log.3.gz and so on; with it place is made for a new app.log.1.
+  void shift() {
+    for (int n = 40; n >= 1; --n) {
+      const std::string name = "app.log." + std::to_string(n);
+      const std::string next = "app.log." + std::to_string(n + 1);
+      if (std::filesystem::exists(at(name))) rename(name, next);
+      if (std::filesystem::exists(at(name + ".gz"))) rename(name + ".gz", next + ".gz");
+      if (n > 1 && std::filesystem::exists(at(next))) compress(next);  // delaycompress
+    }
+  }
+  void step(std::mt19937& dice) {
+    switch (dice() % 6) {
+      case 0:
+        if (!std::filesystem::exists(at("app.log")) ||
+            std::filesystem::file_size(at("app.log")) == 0)
+          return;
+        shift();
+        rename("app.log", "app.log.1");
+        break;
+      case 1:
+        if (!std::filesystem::exists(at("app.log")) ||
+            std::filesystem::file_size(at("app.log")) == 0)
+          return;
+        shift();
+        copytruncate("app.log", "app.log.1");
+        break;
+      default: {
+        std::string text;
+        for (unsigned lines = dice() % 20; lines > 0; --lines)
+          text += "line " + std::to_string(written_++) + "\n";
+        append("app.log", text);
+      }
+    }
+  }
+  unsigned written_ = 0;
+};
+
+TEST_P(FilesSourceDiceTest, EveryLineComesExactlyOnce) {
+  std::mt19937 dice(GetParam());
+  const testkit::ConfigMap settings = dice() % 2 == 0 ? kAll : testkit::ConfigMap{};
+  std::vector<unsigned> seen;
+  append("app.log", "line 0\n");  // what was rotated before the first look would not be read
+  written_ = 1;
+  seen.push_back(0);
+  EXPECT_EQ(run(1, settings), Lines{"line 0"});
+  for (int life = 0; life < 6; ++life) {
+    auto task = source(settings);
+    ASSERT_TRUE(task.start().ok());
+    for (int round = 0; round < 4; ++round) {
+      for (unsigned steps = dice() % 3; steps > 0; --steps) step(dice);
+      const testkit::Outcome polled =
+          task.poll_until(task.records().size() + 1, std::chrono::milliseconds(dice() % 3 * 15));
+      ASSERT_TRUE(polled.ok()) << polled.text;
+    }
+    if (life == 5)
+      ASSERT_TRUE(task.poll_until(written_ - seen.size(), std::chrono::seconds(3)).ok());
+    ASSERT_TRUE(task.make_durable().ok());
+    for (const std::string& line : values(task))
+      seen.push_back(static_cast<unsigned>(std::stoul(line.substr(5))));
+    task.destroy();
+    for (unsigned steps = dice() % 3; steps > 0; --steps) step(dice);
+  }
+  for (const std::string& line : run(written_ - seen.size(), settings)) {
+    seen.push_back(static_cast<unsigned>(std::stoul(line.substr(5))));
+  }
+  std::string said;
+  for (const testkit::LogLine& line : host_.logs()) said += line.message + "\n";
+  for (const testkit::Event& event : host_.events()) said += event.kind + ": " + event.text + "\n";
+  SCOPED_TRACE(said);
+  std::sort(seen.begin(), seen.end());
+  for (unsigned i = 0; i < seen.size(); ++i) ASSERT_EQ(seen[i], i) << "seed " << GetParam();
+  EXPECT_EQ(seen.size(), written_) << "seed " << GetParam();
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, FilesSourceDiceTest, testing::Range(0u, 20u));
+
+}  // namespace
+}  // namespace sluice::file_plugin::test
