@@ -14,7 +14,8 @@ export SLUICE_WORKER=$worker
 stop_worker() {
   [ -f "$demo/worker.pid" ] || return 0
   pid=$(cat "$demo/worker.pid")
-  if kill -TERM "$pid" 2>/dev/null; then
+  # The number may be another program's by now.
+  if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = sluice ] && kill -TERM "$pid" 2>/dev/null; then
     for _ in $(seq 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
   fi
   rm -f "$demo/worker.pid"

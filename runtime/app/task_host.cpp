@@ -28,6 +28,7 @@ config::ConverterChoice choose(const config::ConfigMap& connector, const std::st
 struct RunnerHost::Running {
   std::shared_ptr<task::TaskListener> listener;
   std::shared_ptr<task::TaskRunner> runner;
+  bool sink = false;
 };
 
 RunnerHost::RunnerHost(Parts parts)
@@ -74,6 +75,7 @@ Result<std::shared_ptr<RunnerHost::Running>> RunnerHost::make(
     SLUICE_ASSIGN(auto settings, task::sink_settings(spec.id, spec.config, worker_properties_));
     settings.facts.insert(spec.facts.begin(), spec.facts.end());
     settings.blocking = !spec.cls->non_blocking();
+    running->sink = true;
     running->runner = task::make_sink_runner(std::move(settings), std::move(context), create);
   }
   return running;
@@ -115,7 +117,8 @@ std::string RunnerHost::task_metrics() {
   {
     std::lock_guard lock(mutex_);
     for (const auto& [id, weak] : running_) {
-      if (auto running = weak.lock()) samples.push_back({id, running->runner->metrics()});
+      if (auto running = weak.lock())
+        samples.push_back({id, running->sink, running->runner->metrics()});
     }
   }
   return render_task_metrics(samples);

@@ -4,7 +4,9 @@
 namespace sluice::app {
 namespace {
 
+enum class Of { kSources, kSinks, kAll };
 struct Row {
+  Of of;
   const char* name;
   const char* type;
   double (*value)(const task::MetricsSnapshot&);
@@ -19,43 +21,45 @@ double milliseconds(uint64_t ns) {
 }
 
 const Row kRows[] = {
-    {"source_record_poll_total", "counter",
+    {Of::kSources, "source_record_poll_total", "counter",
      [](const M& m) { return number(m.source_record_poll_total); }},
-    {"source_record_write_total", "counter",
+    {Of::kSources, "source_record_write_total", "counter",
      [](const M& m) { return number(m.source_record_write_total); }},
-    {"source_record_active_count", "gauge",
+    {Of::kSources, "source_record_active_count", "gauge",
      [](const M& m) { return number(m.source_record_active_count); }},
-    {"poll_batch_max_time_ms", "gauge",
+    {Of::kSources, "poll_batch_max_time_ms", "gauge",
      [](const M& m) { return milliseconds(m.poll_batch_time_max_ns); }},
-    {"sink_record_read_total", "counter",
+    {Of::kSinks, "sink_record_read_total", "counter",
      [](const M& m) { return number(m.sink_record_read_total); }},
-    {"sink_record_send_total", "counter",
+    {Of::kSinks, "sink_record_send_total", "counter",
      [](const M& m) { return number(m.sink_record_send_total); }},
-    {"sink_record_active_count", "gauge",
+    {Of::kSinks, "sink_record_active_count", "gauge",
      [](const M& m) { return number(m.sink_record_active_count); }},
-    {"put_batch_max_time_ms", "gauge",
+    {Of::kSinks, "put_batch_max_time_ms", "gauge",
      [](const M& m) { return milliseconds(m.put_batch_time_max_ns); }},
-    {"partition_count", "gauge", [](const M& m) { return number(m.partition_count); }},
-    {"batch_size_max", "gauge", [](const M& m) { return number(m.batch_size_max); }},
-    {"bytes_total", "counter", [](const M& m) { return number(m.bytes_total); }},
-    {"offset_commit_completion_total", "counter",
+    {Of::kSinks, "partition_count", "gauge", [](const M& m) { return number(m.partition_count); }},
+    {Of::kAll, "batch_size_max", "gauge", [](const M& m) { return number(m.batch_size_max); }},
+    {Of::kAll, "bytes_total", "counter", [](const M& m) { return number(m.bytes_total); }},
+    {Of::kAll, "offset_commit_completion_total", "counter",
      [](const M& m) { return number(m.offset_commit_completion_total); }},
-    {"offset_commit_skip_total", "counter",
+    {Of::kAll, "offset_commit_skip_total", "counter",
      [](const M& m) { return number(m.offset_commit_skip_total); }},
-    {"offset_commit_failure_total", "counter",
+    {Of::kAll, "offset_commit_failure_total", "counter",
      [](const M& m) { return number(m.offset_commit_failure_total); }},
-    {"offset_commit_max_time_ms", "gauge",
+    {Of::kAll, "offset_commit_max_time_ms", "gauge",
      [](const M& m) { return milliseconds(m.offset_commit_time_max_ns); }},
-    {"total_record_failures", "counter",
+    {Of::kAll, "total_record_failures", "counter",
      [](const M& m) { return number(m.total_record_failures); }},
-    {"total_record_errors", "counter", [](const M& m) { return number(m.total_record_errors); }},
-    {"total_records_skipped", "counter",
+    {Of::kAll, "total_record_errors", "counter",
+     [](const M& m) { return number(m.total_record_errors); }},
+    {Of::kAll, "total_records_skipped", "counter",
      [](const M& m) { return number(m.total_records_skipped); }},
-    {"total_retries", "counter", [](const M& m) { return number(m.total_retries); }},
-    {"total_errors_logged", "counter", [](const M& m) { return number(m.total_errors_logged); }},
-    {"last_error_timestamp", "gauge",
+    {Of::kAll, "total_retries", "counter", [](const M& m) { return number(m.total_retries); }},
+    {Of::kAll, "total_errors_logged", "counter",
+     [](const M& m) { return number(m.total_errors_logged); }},
+    {Of::kAll, "last_error_timestamp", "gauge",
      [](const M& m) { return static_cast<double>(m.last_error_timestamp_ms); }},
-    {"log_retrying", "gauge", [](const M& m) { return number(m.log_retrying); }},
+    {Of::kAll, "log_retrying", "gauge", [](const M& m) { return number(m.log_retrying); }},
 };
 
 std::string escape(const std::string& text) {
@@ -79,6 +83,7 @@ std::string render_task_metrics(const std::vector<TaskSample>& samples) {
   for (const auto& row : kRows) {
     out += std::string("# TYPE kafka_connect_") + row.name + " " + row.type + "\n";
     for (const auto& sample : samples) {
+      if (row.of == (sample.sink ? Of::kSources : Of::kSinks)) continue;
       out += std::string("kafka_connect_") + row.name + "{connector=\"" +
              escape(sample.id.connector) + "\",task=\"" + std::to_string(sample.id.task) + "\"} ";
       char text[32];

@@ -11,6 +11,7 @@ namespace sluice::app {
 
 struct TaskSample {
   task::TaskId id;
+  bool sink = false;
   task::MetricsSnapshot metrics;
 };
 

@@ -73,7 +73,7 @@ const config::ConfigDef* built_in_config(const std::string& name) {
 
 std::vector<plugin::ClassPtr> built_in_classes() {
   std::vector<plugin::ClassPtr> classes;
-  for (const auto& name : record::converter_classes()) {
+  for (const auto& name : record::converter_classes(true)) {
     auto cls = std::make_shared<plugin::ClassInfo>();
     cls->name = name;
     cls->kind = name.ends_with("HeaderConverter") ? plugin::Kind::kHeaderConverter

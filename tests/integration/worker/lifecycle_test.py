@@ -55,6 +55,20 @@ def create_pipeline(worker, folder):
     reach_text(folder / "out.txt", "one\ntwo\n")
 
 
+def what_is_shown(worker):
+    metrics = worker.call("/metrics").body.decode()
+    for line in ('source_record_write_total{connector="src",task="0"} 2',
+                 'sink_record_send_total{connector="snk",task="0"} 2'):
+        if f"kafka_connect_{line}" not in metrics:
+            raise AssertionError(f"{line} is not in the metrics: {metrics}")
+    for line in ('source_record_write_total{connector="snk"', 'sink_record_send_total{connector="src"'):
+        if line in metrics:
+            raise AssertionError(f"{line} is in the metrics of a task that has none")
+    kinds = {entry["class"]: entry["type"] for entry in worker.call("/connector-plugins?connectorsOnly=false").json()}
+    expect(kinds["org.apache.kafka.connect.storage.SimpleHeaderConverter"], "header_converter", "header converter")
+    expect(kinds["org.apache.kafka.connect.json.JsonConverter"], "converter", "built-in converter")
+
+
 def pause_and_resume(worker, folder):
     expect(worker.call("/connectors/snk/pause", "PUT").status, 202, "pause")
     reach(worker, "snk", ["PAUSED", "PAUSED"])
@@ -152,6 +166,7 @@ def main():
         append(folder / "in.txt", "one\ntwo\n")
         with Worker(sys.argv[1], folder) as worker:
             create_pipeline(worker, folder)
+            what_is_shown(worker)
             pause_and_resume(worker, folder)
             stop_and_resume(worker, folder)
             restarts(worker, folder)
