@@ -23,6 +23,10 @@ SETTINGS = {
     "status.storage.segment.bytes": 4096, "log.level": "WARN",
 }
 
+# Leaks are looked for at a clean end, which a killed process does not have; a start is quicker without. (What
+# tests/support/sanitizers.py has put there stays.)
+NO_LEAKS = {"ASAN_OPTIONS": ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"), "detect_leaks=0"]))}
+
 FAILURES = (OSError, urllib.error.URLError, ValueError)  # of a request to a worker that dies: nothing is known then
 
 
@@ -40,8 +44,11 @@ class Workload:
         self.churned = 0       # topics and connectors that came and went
         self.leftovers = set()
         self.shown = {}
+        self.states = {}       # (connector | topic, name) -> created, deleted, unknown
 
     def note(self, event, **fields):
+        if "state" in fields:
+            self.states[(event, fields[event])] = fields["state"]
         self.history.write(json.dumps({"event": event, **fields}, default=str) + "\n")
 
     def input(self, source):

@@ -118,6 +118,11 @@ class Worker:
         self.process.kill()
         self.process.wait()
 
+    def end(self):
+        """SIGKILL where the worker may have ended already, as it was made to; its exit code."""
+        self.process.kill()
+        return self.process.wait()
+
     def stop(self, seconds=60):
         """SIGTERM and the exit code."""
         if self.process is None or self.process.poll() is not None:

@@ -99,17 +99,17 @@ void State::sync(Inode& inode) {
 
 uint64_t State::used() const { return capacity == UINT64_MAX ? 0 : bytes_below(*root); }
 
-int State::enter(const std::string& operation, bool* short_write) {
+int State::enter(const std::string& operation, bool* half) {
   if (dead) return -EIO;
   ++counters.calls[operation];
   for (size_t i = 0; i < faults.size(); ++i) {
     Fault& fault = faults[i];
     if (fault.operation != operation || --fault.countdown > 0) continue;
     int code = fault.code;
-    bool half = fault.short_write;
+    const bool partly = fault.half;
     if (!fault.sticky) faults.erase(faults.begin() + static_cast<std::ptrdiff_t>(i));
-    if (half && short_write) {
-      *short_write = true;
+    if (partly && half) {
+      *half = true;
       return 0;
     }
     return -code;
@@ -175,7 +175,7 @@ std::string command(State& state, const std::string& line) {
     if (!(in >> fault.operation >> fault.countdown >> fault.code)) return "error: fault OP NTH ERRNO [sticky|short]";
     in >> how;
     fault.sticky = how == "sticky";
-    fault.short_write = how == "short";
+    fault.half = how == "short";
     state.faults.push_back(fault);
   } else if (word == "clear") {
     state.faults.clear();

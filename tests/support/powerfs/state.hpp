@@ -43,11 +43,13 @@ using InodePtr = std::shared_ptr<Inode>;
 
 // The n-th call of `operation` from now on fails with `code`; every later one too if `sticky`.
 struct Fault {
-  std::string operation;  // write, fsync, open, create, rename, truncate, fallocate, unlink, read
+  // write, fsync (of folders too), open, create (mkdir too), rename, truncate, fallocate, unlink
+  // (rmdir too), read, stat, list
+  std::string operation;
   int64_t countdown = 0;
   int code = 0;
   bool sticky = false;
-  bool short_write = false;  // write half and report it
+  bool half = false;  // write or read half and report it
 };
 
 struct Counters {
@@ -77,7 +79,7 @@ class State {
   uint64_t used() const;
 
   // 0, or the error that a fault wants for this call; counts it. EIO when dead.
-  int enter(const std::string& operation, bool* short_write = nullptr);
+  int enter(const std::string& operation, bool* half = nullptr);
 
   void cut();                        // the power goes: calls fail from now on
   void restore(uint64_t seed);       // what survived is what there is
