@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <utility>
 
+#include "broker-core/base/mutant.hpp"
 #include "runtime/herder/control_plane.hpp"
 #include "runtime/logging/logging.hpp"
 
@@ -101,7 +102,8 @@ void ControlPlane::start_waiting(const std::string& name) {
   ConnectorSlot* slot = find(name);
   if (!entry || !slot || stopping_) return;
   for (const auto& [task, known] : slot->tasks)
-    if (known.stopping && known.hands_over && !known.ended) return;
+    if (known.stopping && known.hands_over && !known.ended && !SLUICE_MUTANT("herder.no_handover"))
+      return;
   for (int task = 0; wants_task(entry, task); ++task) {
     auto known = slot->tasks.find(task);
     const bool starts = known == slot->tasks.end()

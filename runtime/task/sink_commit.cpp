@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "broker-core/base/crash_point.hpp"
+#include "broker-core/base/mutant.hpp"
 #include "runtime/task/sink_runner.hpp"
 
 // The sink runner's commits, revocations and end.
@@ -27,7 +28,8 @@ SinkRunner::Commit SinkRunner::commit() {
   }
   commit_began_ = steady();
   SLUICE_CRASH_POINT("task.sink.before_commit");
-  plugin::Outcome outcome = task_->commit(offsets);
+  plugin::Outcome outcome;
+  if (!SLUICE_MUTANT("sink.committed_before_written")) outcome = task_->commit(offsets);
   if (abandoned()) return Commit::kFailed;
   SLUICE_CRASH_POINT("task.sink.after_plugin_commit");
   if (!outcome.ok()) return commit_refused(outcome);

@@ -2,6 +2,7 @@
 #include "runtime/task/source_runner.hpp"
 
 #include "broker-core/base/crash_point.hpp"
+#include "broker-core/base/mutant.hpp"
 
 namespace sluice::task {
 namespace {
@@ -222,6 +223,7 @@ void SourceRunner::submit() {
   request.producer = producer_;
   request.epoch = epoch_;
   SLUICE_CRASH_POINT("task.source.before_append");
+  if (SLUICE_MUTANT("source.acknowledged_before_durable")) (void)task_->ack(flying_.last_number);
   context_.log.append(std::move(request),
                       [mailbox = mailbox_](Result<std::vector<log::Appended>> result) {
                         std::shared_ptr<RunnerBase> runner;

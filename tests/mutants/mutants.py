@@ -16,6 +16,12 @@ MUTANTS = {
     "storage.no_segment_sync": ("the checkpoint trims what no segment holds", "storage_test", "LogCrash.*"),
     "storage.failed_sync_ignored": ("a failed fsync is taken for a good one", "storage_test", "Log.aFailedSync*"),
     "storage.no_check_on_read": ("corrupted bytes are served", "sweep_test", "Sweep.everyBitFlip*"),
+    "log.no_epoch_check": ("an owner that was replaced still writes", "runtime_log_test", "*Fenced*"),
+    "log.gap_skipped": ("records that are gone are passed over in silence", "runtime_log_test", "*PauseAndSeek*"),
+    "source.acknowledged_before_durable": ("a source is told before its records are durable", "runtime_task_test",
+                                           "SourceRunnerTest.*"),
+    "sink.committed_before_written": ("a sink's offset runs ahead of its target", "runtime_task_test", "SinkRunnerTest.*"),
+    "herder.no_handover": ("two tasks work on the same part of a source", "herder_test", "*NewTasksWait*"),
 }
 
 
