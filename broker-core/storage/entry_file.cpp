@@ -100,7 +100,8 @@ Status EntryFile::clear() {
   written_ = 0;
   longest_ = 0;
   SLUICE_ASSIGN(auto file, files_.get_or_create(path_));
-  return file->truncate(0);
+  SLUICE_ASSIGN(uint64_t left_over, file->size());
+  return left_over > 0 ? file->truncate(0) : ok();
 }
 
 Status EntryFile::cut_to_count() {

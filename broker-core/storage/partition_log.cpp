@@ -9,7 +9,8 @@
 
 namespace sluice::storage {
 
-PartitionLog::PartitionLog(Context& context, const TopicPartition& partition, std::shared_ptr<Topic> topic,
+PartitionLog::PartitionLog(Context& context, const TopicPartition& partition,
+                           std::shared_ptr<Topic> topic,
                            const std::optional<PartitionCheckpoint>& known)
     : context_(context),
       partition_(partition),
@@ -29,7 +30,9 @@ PartitionLog::PartitionLog(Context& context, const TopicPartition& partition, st
   }
 }
 
-std::string PartitionLog::name() const { return describe(topic_->settings()->name, partition_); }
+std::string PartitionLog::name() const {
+  return describe(topic_->settings()->name, partition_);
+}
 
 Error PartitionLog::does_not_exist() const {
   return {ErrorKind::kNotFound, name() + " does not exist any more"};
@@ -60,9 +63,11 @@ void PartitionLog::begin() {
 
 namespace {
 
-// Kafka's LogConfig.maxSegmentMs: what may wait no longer for its compaction must leave the active segment.
+// Kafka's LogConfig.maxSegmentMs: what may wait no longer for its compaction must leave the active
+// segment.
 int64_t roll_after_ms(const TopicSettings& settings) {
-  return settings.compact ? std::min(settings.segment_ms, settings.max_compaction_lag_ms) : settings.segment_ms;
+  return settings.compact ? std::min(settings.segment_ms, settings.max_compaction_lag_ms)
+                          : settings.segment_ms;
 }
 
 // As Kafka's OffsetIndex.isFull and TimeIndex.isFull (which leaves room for the entry of close()).
@@ -73,8 +78,8 @@ bool index_full(const SegmentState& state, const TopicSettings& settings) {
 
 }  // namespace
 
-// Kafka's LogSegment.shouldRoll: size, age by record time, index size, and what the 32-bit fields of the indexes
-// can hold.
+// Kafka's LogSegment.shouldRoll: size, age by record time, index size, and what the 32-bit fields
+// of the indexes can hold.
 bool PartitionLog::must_roll(uint64_t pending, const BatchRef& batch) const {
   auto segment = active();
   if (!segment) return true;
@@ -135,10 +140,12 @@ Status PartitionLog::roll() {
   state.next_offset = base;
   auto segment = std::make_shared<Segment>(context_.files, folder_, base, state);
   SLUICE_ASSIGN(auto file, context_.files.get_or_create(segment->log_path));
-  SLUICE_TRY(file->truncate(0));
+  // Only what is there: some file systems (ext4) write a truncated file out at its next close.
+  SLUICE_ASSIGN(uint64_t left_over, file->size());
+  if (left_over > 0) SLUICE_TRY(file->truncate(0));
   SLUICE_CRASH_POINT("storage.segment_created");
-  // Made now, so that the next checkpoint syncs its name with the others'. The indexes come when they have an entry:
-  // one whose name is lost is made anew.
+  // Made now, so that the next checkpoint syncs its name with the others'. The indexes come when
+  // they have an entry: one whose name is lost is made anew.
   SLUICE_TRY(segment->checks.clear());
   names_dirty_ = true;
   changed_ = true;
@@ -159,7 +166,8 @@ void PartitionLog::rewind() {
   }
   for (const auto& segment : gone) {
     std::erase(dirty_, segment);
-    // What cannot be removed is found and removed at the next start: its base is beyond the checkpoint's.
+    // What cannot be removed is found and removed at the next start: its base is beyond the
+    // checkpoint's.
     static_cast<void>(remove_segment_files(segment->base).ok());
   }
   if (begin_active_) begin_active_->rewind(begin_state_);
@@ -177,7 +185,8 @@ Offset PartitionLog::publish() {
   return high_watermark_;
 }
 
-bool PartitionLog::due_to_roll(const SegmentState& active, const TopicSettings& settings, TimestampMs now) {
+bool PartitionLog::due_to_roll(const SegmentState& active, const TopicSettings& settings,
+                               TimestampMs now) {
   if (settings.remove && settings.retention_bytes == 0) return true;
   if (active.first_timestamp < 0) return false;
   return now.value() - active.first_timestamp > roll_after_ms(settings) ||
@@ -185,7 +194,8 @@ bool PartitionLog::due_to_roll(const SegmentState& active, const TopicSettings& 
           now.value() - active.max_timestamp > settings.retention_ms);
 }
 
-// A partition of one segment has nothing to remove and nothing to compact before that one is rolled.
+// A partition of one segment has nothing to remove and nothing to compact before that one is
+// rolled.
 bool PartitionLog::needs_care(TimestampMs now) const {
   std::lock_guard lock(mutex_);
   if (removed_ || offline_) return false;
@@ -259,7 +269,8 @@ std::optional<PartitionCheckpoint> PartitionLog::checkpoint() const {
 
 Status PartitionLog::remove_segment_files(Offset base) {
   const std::string stem = folder_ + "/" + numbered_name(static_cast<uint64_t>(base.value()), "");
-  // The log file goes last: whatever is left behind by a crash is still recognised as this segment's.
+  // The log file goes last: whatever is left behind by a crash is still recognised as this
+  // segment's.
   for (const char* extension : {".index", ".timeindex", ".check", ".log"}) {
     context_.files.drop(stem + extension);
     auto removed = context_.disk.remove(stem + extension);
