@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Damage of every file of a small data directory, at every place: whatever the log then serves is exactly what was
-// acknowledged, or it says that something is wrong. Never wrong data, never a crash.
+// Damage of every file of a small data directory, at every place: whatever the log then serves is
+// exactly what was acknowledged, or it says that something is wrong. Never wrong data, never a
+// crash.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -40,12 +41,40 @@ Image make_image(bool clean) {
     auto result = harness.append(to, values);
     ASSERT_TRUE(result.ok()) << result.error().message;
     for (size_t i = 0; i < values.size(); ++i) {
-      image.acknowledged[to][(*result)[0].base_offset.value() + static_cast<int64_t>(i)] = values[i];
+      image.acknowledged[to][(*result)[0].base_offset.value() + static_cast<int64_t>(i)] =
+          values[i];
     }
   };
-  for (int round = 0; round < 20; ++round) append(partition(static_cast<uint8_t>(1 + round % 2)), 3);
+  for (int round = 0; round < 20; ++round)
+    append(partition(static_cast<uint8_t>(1 + round % 2)), 3);
   EXPECT_TRUE(harness.log->checkpoint().ok());
-  for (int round = 0; round < 12; ++round) append(partition(static_cast<uint8_t>(1 + round % 2)), 3);
+  for (int round = 0; round < 12; ++round)
+    append(partition(static_cast<uint8_t>(1 + round % 2)), 3);
+  if (clean) {
+    EXPECT_TRUE(harness.log->stop().ok());
+  }
+  harness.kill();
+  for (const auto& path : harness.disk.files()) image.files[path] = harness.disk.content(path);
+  return image;
+}
+
+// One topic with one file of 64 KiB: its segment after a clean stop, or the commit log after a
+// kill.
+Image make_large_image(bool clean) {
+  Image image;
+  LogHarness harness;
+  harness.settings.commit_file_bytes = 64 * 1024;
+  for (auto& [id, topic] : harness.topics) topic.segment_bytes = 1 << 20;
+  harness.open();
+  const auto to = partition(1);
+  for (int number = 0; number < 18 * 3; number += 3) {
+    std::vector<std::string> values;
+    for (int i = 0; i < 3; ++i) {
+      values.push_back("value-" + std::to_string(number + i) + std::string(535, 'x'));
+      image.acknowledged[to][number + i] = values.back();
+    }
+    EXPECT_TRUE(harness.append(to, values).ok());
+  }
   if (clean) {
     EXPECT_TRUE(harness.log->stop().ok());
   }
@@ -81,7 +110,9 @@ Verdict judge(const Image& image, const Files& files, std::string& why) {
     auto records = harness.read_all(tp);
     if (!records.ok()) {
       why = records.error().message;
-      EXPECT_TRUE(records.error().kind == ErrorKind::kCorrupt || records.error().kind == ErrorKind::kOutOfRange) << why;
+      EXPECT_TRUE(records.error().kind == ErrorKind::kCorrupt ||
+                  records.error().kind == ErrorKind::kOutOfRange)
+          << why;
       verdict = Verdict::kDetected;
       continue;
     }
@@ -93,7 +124,8 @@ Verdict judge(const Image& image, const Files& files, std::string& why) {
       }
     }
     if (records->size() == expected.size()) continue;
-    why = std::to_string(expected.size() - records->size()) + " acknowledged records are not served";
+    why =
+        std::to_string(expected.size() - records->size()) + " acknowledged records are not served";
     if (verdict == Verdict::kDetected) continue;
     // Only the last round can look torn: nothing behind it says that it was whole.
     verdict = torn && expected.size() - records->size() <= 3 ? Verdict::kTornTail : Verdict::kLost;
@@ -144,7 +176,28 @@ void truncate_files(const Image& image, size_t stride) {
   EXPECT_GT(tally.verdicts[Verdict::kDetected], 0);
 }
 
-// SLUICE_SWEEP_STRIDE=1 tries every place; in CI a prime step walks over all kinds of places in seconds.
+// Every length of the one file whose name ends like that.
+void truncate_file(const Image& image, const std::string& ending, size_t stride) {
+  Tally tally;
+  size_t swept = 0;
+  for (const auto& [path, content] : image.files) {
+    if (!path.ends_with(ending)) continue;
+    EXPECT_GT(content.size(), 58u * 1024) << path;
+    for (size_t length = 0; length < content.size(); length += stride, ++swept) {
+      Files damaged = image.files;
+      damaged[path].resize(length);
+      std::string why;
+      Verdict verdict = judge(image, damaged, why);
+      ++tally.verdicts[verdict];
+      ASSERT_NE(verdict, Verdict::kLost) << path << " cut to " << length << " bytes: " << why;
+    }
+  }
+  std::printf("%zu lengths of *%s: %s\n", swept, ending.c_str(), tally.text().c_str());
+  EXPECT_GT(tally.verdicts[Verdict::kDetected], 0);
+}
+
+// SLUICE_SWEEP_STRIDE=1 tries every place; in CI a prime step walks over all kinds of places in
+// seconds.
 size_t stride(size_t in_ci) {
   const char* text = std::getenv("SLUICE_SWEEP_STRIDE");
   return text ? std::strtoul(text, nullptr, 10) : in_ci;
@@ -158,10 +211,25 @@ TEST(Sweep, undamagedImagesServeEverything) {
   }
 }
 
-TEST(Sweep, everyBitFlipAfterACleanStop) { flip_bits(make_image(true), stride(17)); }
-TEST(Sweep, everyBitFlipAfterAKill) { flip_bits(make_image(false), stride(17)); }
-TEST(Sweep, everyTruncationAfterACleanStop) { truncate_files(make_image(true), stride(3)); }
-TEST(Sweep, everyTruncationAfterAKill) { truncate_files(make_image(false), stride(3)); }
+TEST(Sweep, everyBitFlipAfterACleanStop) {
+  flip_bits(make_image(true), stride(17));
+}
+TEST(Sweep, everyBitFlipAfterAKill) {
+  flip_bits(make_image(false), stride(17));
+}
+TEST(Sweep, everyTruncationAfterACleanStop) {
+  truncate_files(make_image(true), stride(3));
+}
+TEST(Sweep, everyTruncationAfterAKill) {
+  truncate_files(make_image(false), stride(3));
+}
+
+TEST(Sweep, everyTruncationOfA64KiBSegment) {
+  truncate_file(make_large_image(true), ".log", stride(1));
+}
+TEST(Sweep, everyTruncationOfA64KiBCommitLog) {
+  truncate_file(make_large_image(false), ".commit", stride(1));
+}
 
 }  // namespace
 }  // namespace sluice::storage
