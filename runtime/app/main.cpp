@@ -2,15 +2,12 @@
 #include <malloc.h>
 #include <pthread.h>
 
-#include <CLI/CLI.hpp>
 #include <cstring>
-#include <iostream>
 
 #include "runtime/app/run_command.hpp"
-#include "runtime/plugin/probe.hpp"
-#ifdef SLUICE_WITH_CLI
 #include "runtime/cli/cli.hpp"
-#endif
+#include "runtime/cli/parse.hpp"
+#include "runtime/plugin/probe.hpp"
 
 namespace {
 
@@ -30,16 +27,25 @@ void keep_small() {
 #endif
 }
 
-void add_run(CLI::App& app, sluice::app::RunOptions& options, int& code) {
-  auto* run = app.add_subcommand("run", "Run a worker: connectors, REST API and the embedded log");
-  run->add_option("worker", options.worker_file,
-                  "Worker properties, as for connect-standalone (without: all defaults, data in "
-                  "./sluice-data)");
-  run->add_option("connectors", options.connector_files,
-                  "Connectors to create or update: JSON or properties, as for connect-standalone");
-  run->add_option("--set", options.overrides, "KEY=VALUE instead of what the worker's file says")
-      ->allow_extra_args(false);
-  run->callback([&options, &code] { code = sluice::app::run_worker(options); });
+sluice::cli::Command run_command(sluice::app::RunOptions& options, int& code) {
+  using sluice::cli::Values;
+  return {
+      .name = "run",
+      .help = "Run a worker: connectors, REST API and the embedded log",
+      .options = {{.names = "worker",
+                   .target = &options.worker_file,
+                   .help = "Worker properties, as for connect-standalone (without: all defaults, "
+                           "data in ./sluice-data)",
+                   .values = Values::kFiles},
+                  {.names = "connectors",
+                   .target = &options.connector_files,
+                   .help = "Connectors to create or update: JSON or properties, as for "
+                           "connect-standalone",
+                   .values = Values::kFiles},
+                  {.names = "--set",
+                   .target = &options.overrides,
+                   .help = "KEY=VALUE instead of what the worker's file says"}},
+      .run = [&options, &code] { code = sluice::app::run_worker(options); }};
 }
 
 }  // namespace
@@ -49,24 +55,16 @@ int main(int argc, char** argv) {
   if (argc == 3 && std::strcmp(argv[1], "__probe-plugin") == 0)
     return sluice::plugin::probe_main(argv[2]);
   keep_small();
-  CLI::App app("Sluice: Kafka Connect in one native process");
-  app.set_version_flag("--version", std::string("sluice ") + SLUICE_VERSION);
-  app.require_subcommand(1);
   int code = 0;
   sluice::app::RunOptions run;
-  add_run(app, run, code);
-#ifdef SLUICE_WITH_CLI
   sluice::cli::Options options;
-  sluice::cli::add_commands(app, options);
-#endif
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    int result = app.exit(error);
-    return result == 0 ? 0 : 2;  // 0: help and version
-  }
-#ifdef SLUICE_WITH_CLI
-  if (code == 0) code = options.exit_code;
-#endif
-  return code;
+  sluice::cli::Command root{.name = "sluice",
+                            .help = "Sluice: Kafka Connect in one native process"};
+  root.commands.push_back(run_command(run, code));
+  sluice::cli::add_commands(root, options);
+  auto parsed = sluice::cli::parse(root, std::string("sluice ") + SLUICE_VERSION,
+                                   sluice::cli::kExitCodesHelp, argc, argv);
+  if (!parsed.run) return parsed.exit_code;
+  parsed.run();
+  return code != 0 ? code : options.exit_code;
 }

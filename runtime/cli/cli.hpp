@@ -3,12 +3,10 @@
 
 #include <string>
 
-namespace CLI {
-class App;
-}
+#include "runtime/cli/command.hpp"
 
-// The `sluice` commands that talk to a running worker over REST, or look at a stopped data directory.
-// stdout carries data, stderr everything said to people.
+// The `sluice` commands that talk to a running worker over REST, or look at a stopped data
+// directory. stdout carries data, stderr everything said to people.
 namespace sluice::cli {
 
 // What a command's exit means; printed by `sluice --help`.
@@ -19,6 +17,7 @@ enum ExitCode {
   kExitUnreachable = 3,  // no worker answers at --worker
   kExitNotFound = 4,     // no such connector, topic, plugin
 };
+extern const char* const kExitCodesHelp;
 
 // Options that every command shares.
 struct Options {
@@ -28,13 +27,15 @@ struct Options {
   bool json() const { return output == "json"; }
 };
 
-// Adds all subcommands; `options` must outlive the parse. Callbacks run inside of CLI11's parse.
-void add_commands(CLI::App& app, Options& options);
+// Adds all commands to `root`; both must outlive the parse.
+void add_commands(Command& root, Options& options);
 
-void add_connector_commands(CLI::App& app, Options& options);
-void add_topic_commands(CLI::App& app, Options& options);
-void add_plugin_commands(CLI::App& app, Options& options);
-void add_log_commands(CLI::App& app, Options& options);
-void add_completion_command(CLI::App& app, Options& options);
+Command connector_commands(Options& options);
+Command topic_commands(Options& options);
+Command plugin_commands(Options& options);
+Command log_commands(Options& options);
+Command completion_command(
+    const Command& root);  // the script is made of `root` as it is when the command runs
+Command names_command(Options& options);  // what that script asks for
 
 }  // namespace sluice::cli

@@ -11,6 +11,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "runtime/json/json.hpp"
+
 namespace sluice::cli {
 
 Response call(const Options& options, const std::string& method, const std::string& path,
@@ -54,7 +56,7 @@ void report_failure(Options& options, const Response& response, const std::strin
     return;
   }
   std::string message = response.body;
-  auto parsed = nlohmann::ordered_json::parse(response.body, nullptr, false);
+  auto parsed = parse_json(response.body);
   if (parsed.is_object() && parsed.contains("message") && parsed["message"].is_string()) {
     message = parsed["message"].get<std::string>();
   }
@@ -63,11 +65,19 @@ void report_failure(Options& options, const Response& response, const std::strin
   }
   std::cerr << subject << ": " << message << "\n";
   if (response.status == 404) {
-    std::cerr << "'sluice connector list', 'sluice topic list' and 'sluice plugin list' show what there is.\n";
+    std::cerr << "'sluice connector list', 'sluice topic list' and 'sluice plugin list' show what "
+                 "there is.\n";
     options.exit_code = kExitNotFound;
   } else {
     options.exit_code = kExitFailed;
   }
+}
+
+Json fetch(Options& options, const std::string& path, const std::string& subject) {
+  Response response = call(options, "GET", path);
+  if (response.ok()) return parse_json(response.body);
+  report_failure(options, response, subject);
+  return Json(Json::value_t::discarded);
 }
 
 std::string encode(const std::string& segment) {
@@ -76,8 +86,8 @@ std::string encode(const std::string& segment) {
   return encoded;
 }
 
-void print_json(const nlohmann::ordered_json& value) {
-  std::cout << value.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
+void print_json(const Json& value) {
+  std::cout << json_pretty(value) << "\n";
 }
 
 }  // namespace sluice::cli

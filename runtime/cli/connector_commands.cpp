@@ -1,29 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "runtime/cli/client.hpp"
 #include "runtime/cli/connector_input.hpp"
 #include "runtime/cli/table.hpp"
+#include "runtime/json/json.hpp"
 
 namespace sluice::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 std::string text_of(const Json& object, const std::string& key) {
   return object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : "";
-}
-
-// Calls and parses; reports and returns a discarded value on any failure.
-Json fetch(Options& options, const std::string& path, const std::string& subject) {
-  Response response = call(options, "GET", path);
-  if (!response.ok()) {
-    report_failure(options, response, subject);
-    return Json(Json::value_t::discarded);
-  }
-  return Json::parse(response.body, nullptr, false);
 }
 
 void list(Options& options) {
@@ -37,7 +25,8 @@ void list(Options& options) {
       if (!tasks.empty()) tasks += ", ";
       tasks += std::to_string(task.value("id", 0)) + ": " + coloured_state(text_of(task, "state"));
     }
-    table.add({name, text_of(entry["info"], "type"), coloured_state(text_of(entry["status"]["connector"], "state")),
+    table.add({name, text_of(entry["info"], "type"),
+               coloured_state(text_of(entry["status"]["connector"], "state")),
                tasks.empty() ? "-" : tasks, text_of(entry["info"]["config"], "connector.class")});
   }
   if (table.rows() == 0) {
@@ -59,31 +48,36 @@ void describe(Options& options, const std::string& name) {
   if (topics.is_discarded()) return;
   Json used = topics.contains(name) ? topics[name]["topics"] : Json::array();
   if (options.json()) {
-    return print_json({{"info", info}, {"status", status}, {"offsets", offsets["offsets"]}, {"topics", used}});
+    return print_json(
+        {{"info", info}, {"status", status}, {"offsets", offsets["offsets"]}, {"topics", used}});
   }
   std::cout << "Name:    " << name << "\nType:    " << text_of(info, "type")
             << "\nState:   " << coloured_state(text_of(status["connector"], "state"))
             << "\nWorker:  " << text_of(status["connector"], "worker_id") << "\n";
-  if (auto trace = text_of(status["connector"], "trace"); !trace.empty()) std::cout << "Trace:   " << trace << "\n";
+  if (auto trace = text_of(status["connector"], "trace"); !trace.empty())
+    std::cout << "Trace:   " << trace << "\n";
   std::cout << "Topics: ";
   for (const auto& topic : used) std::cout << " " << topic.get<std::string>();
   std::cout << "\nConfig:\n";
   for (const auto& [key, value] : info["config"].items()) {
-    std::cout << "  " << key << "=" << (value.is_string() ? value.get<std::string>() : value.dump()) << "\n";
+    std::cout << "  " << key << "="
+              << (value.is_string() ? value.get<std::string>() : json_text(value)) << "\n";
   }
   std::cout << "Tasks:\n";
   for (const auto& task : status["tasks"]) {
-    std::cout << "  " << task.value("id", 0) << "  " << coloured_state(text_of(task, "state")) << "  "
-              << text_of(task, "worker_id") << "\n";
+    std::cout << "  " << task.value("id", 0) << "  " << coloured_state(text_of(task, "state"))
+              << "  " << text_of(task, "worker_id") << "\n";
     if (auto trace = text_of(task, "trace"); !trace.empty()) std::cout << "     " << trace << "\n";
   }
   std::cout << "Offsets (durable):\n";
   for (const auto& offset : offsets["offsets"]) {
-    std::cout << "  " << offset["partition"].dump() << " -> " << offset["offset"].dump() << "\n";
+    std::cout << "  " << json_text(offset["partition"]) << " -> " << json_text(offset["offset"])
+              << "\n";
   }
 }
 
-void create(Options& options, const std::vector<std::string>& inputs, const std::string& initial_state) {
+void create(Options& options, const std::vector<std::string>& inputs,
+            const std::string& initial_state) {
   for (const auto& input : read_connectors(inputs, std::cin)) {
     if (!input.error.empty()) {
       std::cerr << input.error << "\n";
@@ -93,10 +87,10 @@ void create(Options& options, const std::vector<std::string>& inputs, const std:
     Json request{{"name", input.name}, {"config", input.config}};
     std::string state = initial_state.empty() ? input.initial_state : initial_state;
     if (!state.empty()) request["initial_state"] = state;
-    Response response = call(options, "POST", "/connectors", request.dump());
+    Response response = call(options, "POST", "/connectors", json_text(request));
     if (!response.ok()) return report_failure(options, response, "connector " + input.name);
     if (options.json()) {
-      print_json(Json::parse(response.body, nullptr, false));
+      print_json(parse_json(response.body));
     } else {
       std::cout << "Created connector " << input.name << ".\n";
       std::cerr << "See it with 'sluice connector describe " << input.name << "'.\n";
@@ -126,15 +120,19 @@ void validate(Options& options, const std::vector<std::string>& inputs) {
     }
     Json config = input.config;
     config["name"] = input.name;
-    auto cls = config.contains("connector.class") ? config["connector.class"].get<std::string>() : "";
+    auto cls =
+        config.contains("connector.class") ? config["connector.class"].get<std::string>() : "";
     if (cls.empty()) {
-      std::cerr << input.source << ": connector.class is missing; 'sluice plugin list' shows the classes.\n";
+      std::cerr << input.source
+                << ": connector.class is missing; 'sluice plugin list' shows the classes.\n";
       options.exit_code = kExitUsage;
       return;
     }
-    Response response = call(options, "PUT", "/connector-plugins/" + encode(cls) + "/config/validate", config.dump());
+    Response response =
+        call(options, "PUT", "/connector-plugins/" + encode(cls) + "/config/validate",
+             json_text(config));
     if (!response.ok()) return report_failure(options, response, input.source);
-    Json result = Json::parse(response.body, nullptr, false);
+    Json result = parse_json(response.body);
     int errors = result.value("error_count", 0);
     if (errors > 0) options.exit_code = kExitFailed;
     if (options.json()) {
@@ -156,7 +154,7 @@ void act(Options& options, const std::vector<std::string>& names, const std::str
     if (!response.ok()) {
       report_failure(options, response, "connector " + name);
     } else if (options.json()) {
-      std::cout << Json{{"name", name}, {"result", done}}.dump() << "\n";
+      std::cout << json_text(Json{{"name", name}, {"result", done}}) << "\n";
     } else {
       std::cout << "Connector " << name << ": " << done << ".\n";
     }
@@ -165,35 +163,45 @@ void act(Options& options, const std::vector<std::string>& names, const std::str
 
 }  // namespace
 
-void add_connector_commands(CLI::App& app, Options& options) {
-  auto* connector = app.add_subcommand("connector", "List, create and control connectors");
-  connector->require_subcommand(1);
-
-  connector->add_subcommand("list", "All connectors with state and tasks")->callback([&options] { list(options); });
-
+Command connector_commands(Options& options) {
   struct Arguments {
     std::vector<std::string> names, inputs;
     std::string name, initial_state;
-    bool tasks = false, failed = false;
+    bool failed = false;
     int task = -1;
   };
   auto arguments = std::make_shared<Arguments>();
+  const Option name{
+      .names = "NAME", .target = &arguments->name, .required = true, .values = Values::kConnectors};
+  const Option names{.names = "NAME",
+                     .target = &arguments->names,
+                     .required = true,
+                     .values = Values::kConnectors};
+  const Option files{
+      .names = "FILE", .target = &arguments->inputs, .required = true, .values = Values::kFiles};
+  const Option state{"--initial-state", &arguments->initial_state, "RUNNING, PAUSED or STOPPED"};
 
-  auto* describe_command = connector->add_subcommand("describe", "Config, state, tasks, offsets of one connector");
-  describe_command->add_option("NAME", arguments->name)->required();
-  describe_command->callback([&options, arguments] { describe(options, arguments->name); });
+  Command connector{.name = "connector", .help = "List, create and control connectors"};
+  auto& commands = connector.commands;
+  commands.push_back(
+      {"list", "All connectors with state and tasks", {}, [&options] { list(options); }});
+  commands.push_back(
+      {"describe", "Config, state, tasks, offsets of one connector", {name}, [&options, arguments] {
+         describe(options, arguments->name);
+       }});
+  commands.push_back(
+      {"create",
+       "Create connectors from JSON or .properties files ('-' = stdin)",
+       {files, state},
+       [&options, arguments] { create(options, arguments->inputs, arguments->initial_state); }});
+  commands.push_back({"validate",
+                      "Check connector files without creating anything",
+                      {files},
+                      [&options, arguments] { validate(options, arguments->inputs); }});
 
-  auto* create_command =
-      connector->add_subcommand("create", "Create connectors from JSON or .properties files ('-' = stdin)");
-  create_command->add_option("FILE", arguments->inputs)->required();
-  create_command->add_option("--initial-state", arguments->initial_state, "RUNNING, PAUSED or STOPPED");
-  create_command->callback([&options, arguments] { create(options, arguments->inputs, arguments->initial_state); });
-
-  auto* validate_command = connector->add_subcommand("validate", "Check connector files without creating anything");
-  validate_command->add_option("FILE", arguments->inputs)->required();
-  validate_command->callback([&options, arguments] { validate(options, arguments->inputs); });
-
-  struct Action { const char *name, *help, *method, *suffix, *done; };
+  struct Action {
+    const char *name, *help, *method, *suffix, *done;
+  };
   static constexpr Action kActions[] = {
       {"pause", "Stop moving records, keep tasks and group membership", "PUT", "/pause", "pausing"},
       {"resume", "Go on after pause or stop", "PUT", "/resume", "resuming"},
@@ -201,24 +209,27 @@ void add_connector_commands(CLI::App& app, Options& options) {
       {"delete", "Remove the connector (its offsets stay)", "DELETE", "", "deleted"},
   };
   for (const auto& action : kActions) {
-    auto* command = connector->add_subcommand(action.name, action.help);
-    command->add_option("NAME", arguments->names)->required();
-    command->callback([&options, arguments, &action] {
-      act(options, arguments->names, action.method, action.suffix, action.done);
-    });
+    commands.push_back({action.name, action.help, {names}, [&options, arguments, &action] {
+                          act(options, arguments->names, action.method, action.suffix, action.done);
+                        }});
   }
 
-  auto* restart_command = connector->add_subcommand("restart", "Restart a connector and its tasks");
-  restart_command->add_option("NAME", arguments->names)->required();
-  restart_command->add_flag("--only-failed", arguments->failed, "Only what is FAILED");
-  restart_command->add_option("--task", arguments->task, "Only this task");
-  restart_command->callback([&options, arguments] {
-    // Unlike Kafka's bare POST .../restart, which restarts the connector object only: people mean the tasks too.
-    std::string suffix = arguments->task >= 0 ? "/tasks/" + std::to_string(arguments->task) + "/restart"
-                         : std::string("/restart?includeTasks=true&onlyFailed=") +
-                               (arguments->failed ? "true" : "false");
-    act(options, arguments->names, "POST", suffix, "restarting");
-  });
+  const Option failed{"--only-failed", &arguments->failed, "Only what is FAILED"};
+  const Option task{"--task", &arguments->task, "Only this task"};
+  commands.push_back({"restart",
+                      "Restart a connector and its tasks",
+                      {names, failed, task},
+                      [&options, arguments] {
+                        // Unlike Kafka's bare POST .../restart, which restarts the connector object
+                        // only: people mean the tasks too.
+                        std::string suffix =
+                            arguments->task >= 0
+                                ? "/tasks/" + std::to_string(arguments->task) + "/restart"
+                                : std::string("/restart?includeTasks=true&onlyFailed=") +
+                                      (arguments->failed ? "true" : "false");
+                        act(options, arguments->names, "POST", suffix, "restarting");
+                      }});
+  return connector;
 }
 
 }  // namespace sluice::cli

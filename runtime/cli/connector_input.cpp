@@ -17,14 +17,16 @@ Result<config::ConnectorFile> read(const std::string& file, std::istream& standa
   char block[4096];
   while (standard_input.read(block, sizeof block) || standard_input.gcount() > 0) {
     text.append(block, static_cast<size_t>(standard_input.gcount()));
-    if (text.size() > kInputMax) return Error{ErrorKind::kInvalid, "standard input has more than 1 MiB"};
+    if (text.size() > kInputMax)
+      return Error{ErrorKind::kInvalid, "standard input has more than 1 MiB"};
   }
   return config::parse_connector_file(text, "standard input");
 }
 
 }  // namespace
 
-std::vector<ConnectorInput> read_connectors(const std::vector<std::string>& files, std::istream& standard_input) {
+std::vector<ConnectorInput> read_connectors(const std::vector<std::string>& files,
+                                            std::istream& standard_input) {
   std::vector<ConnectorInput> inputs;
   for (const auto& file : files) {
     ConnectorInput input;

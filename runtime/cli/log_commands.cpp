@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -9,6 +8,7 @@
 #include "broker-core/base/disk.hpp"
 #include "broker-core/storage/log.hpp"
 #include "runtime/cli/cli.hpp"
+#include "runtime/json/json.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -32,7 +32,8 @@ void verify(Options& options, const std::string& directory) {
   }
   auto lock = disk.lock(directory + "/.lock");
   if (!lock.ok()) {
-    std::cerr << directory << " is in use by a running worker; stop it first (" << lock.error().message << ").\n";
+    std::cerr << directory << " is in use by a running worker; stop it first ("
+              << lock.error().message << ").\n";
     options.exit_code = kExitFailed;
     return;
   }
@@ -43,21 +44,22 @@ void verify(Options& options, const std::string& directory) {
     return;
   }
   size_t damaged = 0;
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  Json list = Json::array();
   for (const auto& finding : *findings) {
     if (finding.damage) ++damaged;
     if (options.json()) {
-      nlohmann::ordered_json entry{{"damage", finding.damage}, {"file", finding.file}, {"byte", finding.byte}};
+      Json entry{{"damage", finding.damage}, {"file", finding.file}, {"byte", finding.byte}};
       if (finding.offset) entry["offset"] = finding.offset->value();
       entry["text"] = finding.text;
       list.push_back(std::move(entry));
     } else {
-      std::cout << (finding.damage ? "DAMAGE  " : "remark  ") << finding.file << " at byte " << finding.byte;
+      std::cout << (finding.damage ? "DAMAGE  " : "remark  ") << finding.file << " at byte "
+                << finding.byte;
       if (finding.offset) std::cout << ", offset " << finding.offset->value();
       std::cout << ": " << finding.text << "\n";
     }
   }
-  if (options.json()) std::cout << list.dump(2) << "\n";
+  if (options.json()) std::cout << json_pretty(list) << "\n";
   if (damaged > 0) {
     options.exit_code = kExitFailed;
   } else if (!options.json()) {
@@ -67,13 +69,19 @@ void verify(Options& options, const std::string& directory) {
 
 }  // namespace
 
-void add_log_commands(CLI::App& app, Options& options) {
-  auto* log = app.add_subcommand("log", "Work on the data directory of a stopped worker");
-  log->require_subcommand(1);
+Command log_commands(Options& options) {
   auto directory = std::make_shared<std::string>();
-  auto* verify_command = log->add_subcommand("verify", "Read everything and report damage; changes nothing");
-  verify_command->add_option("DIR", *directory, "The worker's data.dir")->required();
-  verify_command->callback([&options, directory] { verify(options, *directory); });
+  const Option where{.names = "DIR",
+                     .target = directory.get(),
+                     .help = "The worker's data.dir",
+                     .required = true,
+                     .values = Values::kFiles};
+  Command log{.name = "log", .help = "Work on the data directory of a stopped worker"};
+  log.commands.push_back({"verify",
+                          "Read everything and report damage; changes nothing",
+                          {where},
+                          [&options, directory] { verify(options, *directory); }});
+  return log;
 }
 
 }  // namespace sluice::cli

@@ -1,25 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "runtime/cli/client.hpp"
 #include "runtime/cli/table.hpp"
+#include "runtime/json/json.hpp"
 
 namespace sluice::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-Json fetch(Options& options, const std::string& path, const std::string& subject) {
-  Response response = call(options, "GET", path);
-  if (!response.ok()) {
-    report_failure(options, response, subject);
-    return Json(Json::value_t::discarded);
-  }
-  return Json::parse(response.body, nullptr, false);
-}
 
 void list(Options& options, bool internal) {
   Json all = fetch(options, "/sluice/topics", "topics");
@@ -51,8 +40,8 @@ void describe(Options& options, const std::string& name) {
   for (const auto& partition : topic["partitions"]) {
     int64_t start = partition.value("start", int64_t{0});
     int64_t end = partition.value("end", int64_t{0});
-    table.add({std::to_string(partition.value("partition", 0)), std::to_string(start), std::to_string(end),
-               std::to_string(end - start)});
+    table.add({std::to_string(partition.value("partition", 0)), std::to_string(start),
+               std::to_string(end), std::to_string(end - start)});
   }
   std::cout << table.text();
 }
@@ -71,9 +60,9 @@ void create(Options& options, const std::string& name, int partitions,
   }
   Response response = call(
       options, "PUT",
-      "/sluice/topics/" + encode(name) + "?partitions=" + std::to_string(partitions), body.dump());
+      "/sluice/topics/" + encode(name) + "?partitions=" + std::to_string(partitions), json_text(body));
   if (!response.ok()) return report_failure(options, response, "topic " + name);
-  if (options.json()) return print_json(Json::parse(response.body, nullptr, false));
+  if (options.json()) return print_json(parse_json(response.body));
   std::cout << "Created topic " << name << ".\n";
 }
 
@@ -94,7 +83,7 @@ struct ReadArguments {
 
 void print_record(const Options& options, const Json& record) {
   if (options.json()) {
-    std::cout << record.dump() << "\n";
+    std::cout << json_text(record) << "\n";
     return;
   }
   auto side = [&record](const char* name) -> std::string {
@@ -103,14 +92,15 @@ void print_record(const Options& options, const Json& record) {
     }
     return record[name].is_null() ? "null" : record[name].get<std::string>();
   };
-  std::cout << record.value("partition", 0) << ":" << record.value("offset", int64_t{0}) << "\t" << side("key")
-            << "\t" << side("value") << "\n";
+  std::cout << record.value("partition", 0) << ":" << record.value("offset", int64_t{0}) << "\t"
+            << side("key") << "\t" << side("value") << "\n";
 }
 
 // Start offsets of the partitions to read; empty after a reported failure.
 std::map<int, int64_t> start_offsets(Options& options, const ReadArguments& arguments) {
   std::map<int, int64_t> offsets;
-  Json topic = fetch(options, "/sluice/topics/" + encode(arguments.name), "topic " + arguments.name);
+  Json topic =
+      fetch(options, "/sluice/topics/" + encode(arguments.name), "topic " + arguments.name);
   if (topic.is_discarded()) return offsets;
   for (const auto& partition : topic["partitions"]) {
     int number = partition.value("partition", 0);
@@ -118,8 +108,9 @@ std::map<int, int64_t> start_offsets(Options& options, const ReadArguments& argu
     int64_t start = partition.value("start", int64_t{0});
     int64_t end = partition.value("end", int64_t{0});
     offsets[number] = arguments.from == "start" ? start
-                      : arguments.from == "end" ? end
-                                                : std::max(start, static_cast<int64_t>(std::stoll(arguments.from)));
+                      : arguments.from == "end"
+                          ? end
+                          : std::max(start, static_cast<int64_t>(std::stoll(arguments.from)));
   }
   if (offsets.empty()) {
     std::cerr << "topic " << arguments.name << " has no partition " << arguments.partition << "\n";
@@ -145,10 +136,12 @@ void read(Options& options, const ReadArguments& arguments) {
   while (!offsets.empty() && left != 0) {
     bool progress = false;
     for (auto& [partition, offset] : offsets) {
-      // A follower of one partition waits at the worker; of several, each gets its share of the wait.
+      // A follower of one partition waits at the worker; of several, each gets its share of the
+      // wait.
       int wait_ms = arguments.follow ? std::max(50, 1000 / static_cast<int>(offsets.size())) : 0;
-      std::string path = "/sluice/topics/" + encode(arguments.name) + "/records?partition=" +
-                         std::to_string(partition) + "&offset=" + std::to_string(offset) +
+      std::string path = "/sluice/topics/" + encode(arguments.name) +
+                         "/records?partition=" + std::to_string(partition) +
+                         "&offset=" + std::to_string(offset) +
                          "&limit=" + std::to_string(left < 0 ? 500 : std::min<int64_t>(left, 500)) +
                          "&wait_ms=" + std::to_string(wait_ms);
       Json page = fetch(options, path, "topic " + arguments.name);
@@ -169,42 +162,43 @@ void read(Options& options, const ReadArguments& arguments) {
 
 }  // namespace
 
-void add_topic_commands(CLI::App& app, Options& options) {
-  auto* topic = app.add_subcommand("topic", "The log's topics");
-  topic->require_subcommand(1);
-
+Command topic_commands(Options& options) {
   auto internal = std::make_shared<bool>(false);
-  auto* list_command = topic->add_subcommand("list", "All topics");
-  list_command->add_flag("--internal", *internal, "The worker's own topics too");
-  list_command->callback([&options, internal] { list(options, *internal); });
-
   auto arguments = std::make_shared<ReadArguments>();
-  auto* describe_command = topic->add_subcommand("describe", "Partitions, offsets and configs of one topic");
-  describe_command->add_option("NAME", arguments->name)->required();
-  describe_command->callback([&options, arguments] { describe(options, arguments->name); });
-
   auto partitions = std::make_shared<int>(1);
   auto configs = std::make_shared<std::vector<std::string>>();
-  auto* create_command = topic->add_subcommand("create", "Make a topic");
-  create_command->add_option("NAME", arguments->name)->required();
-  create_command->add_option("-p,--partitions", *partitions, "How many partitions (1)");
-  create_command->add_option("-c,--config", *configs, "A topic config, KEY=VALUE")
-      ->allow_extra_args(false);
-  create_command->callback([&options, arguments, partitions, configs] {
-    create(options, arguments->name, *partitions, *configs);
-  });
-
-  auto* delete_command = topic->add_subcommand("delete", "Delete a topic with its records");
-  delete_command->add_option("NAME", arguments->name)->required();
-  delete_command->callback([&options, arguments] { remove(options, arguments->name); });
-
-  auto* read_command = topic->add_subcommand("read", "Print records: partition:offset, key, value");
-  read_command->add_option("NAME", arguments->name)->required();
-  read_command->add_option("--from", arguments->from, "start (default), end, or an offset");
-  read_command->add_option("-p,--partition", arguments->partition, "Only this partition");
-  read_command->add_option("-n,--limit", arguments->limit, "Stop after so many records");
-  read_command->add_flag("-f,--follow", arguments->follow, "Wait for more at the end");
-  read_command->callback([&options, arguments] { read(options, *arguments); });
+  const Option name{
+      .names = "NAME", .target = &arguments->name, .required = true, .values = Values::kTopics};
+  Command topic{.name = "topic", .help = "The log's topics"};
+  topic.commands.push_back({"list",
+                            "All topics",
+                            {{"--internal", internal.get(), "The worker's own topics too"}},
+                            [&options, internal] { list(options, *internal); }});
+  topic.commands.push_back(
+      {"describe", "Partitions, offsets and configs of one topic", {name}, [&options, arguments] {
+         describe(options, arguments->name);
+       }});
+  topic.commands.push_back({"create",
+                            "Make a topic",
+                            {{.names = "NAME", .target = &arguments->name, .required = true},
+                             {"-p,--partitions", partitions.get(), "How many partitions (1)"},
+                             {"-c,--config", configs.get(), "A topic config, KEY=VALUE"}},
+                            [&options, arguments, partitions, configs] {
+                              create(options, arguments->name, *partitions, *configs);
+                            }});
+  topic.commands.push_back(
+      {"delete", "Delete a topic with its records", {name}, [&options, arguments] {
+         remove(options, arguments->name);
+       }});
+  topic.commands.push_back({"read",
+                            "Print records: partition:offset, key, value",
+                            {name,
+                             {"--from", &arguments->from, "start (default), end, or an offset"},
+                             {"-p,--partition", &arguments->partition, "Only this partition"},
+                             {"-n,--limit", &arguments->limit, "Stop after so many records"},
+                             {"-f,--follow", &arguments->follow, "Wait for more at the end"}},
+                            [&options, arguments] { read(options, *arguments); }});
+  return topic;
 }
 
 }  // namespace sluice::cli

@@ -6,16 +6,15 @@
 
 #include "runtime/config/java_format.hpp"
 #include "runtime/config/properties.hpp"
+#include "runtime/json/json.hpp"
 
 namespace sluice::config {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr int kMaxDepth = 16;  // a connector file needs two levels
 
-// Builds the tree as nlohmann's own parser does, except that numbers with a fraction keep their text, as Jackson
-// does when it makes strings of them; depth is bounded.
+// Builds the tree as nlohmann's own parser does, except that numbers with a fraction keep their
+// text, as Jackson does when it makes strings of them; depth is bounded.
 class Builder : public nlohmann::detail::json_sax_dom_parser<Json> {
   using Base = nlohmann::detail::json_sax_dom_parser<Json>;
 
@@ -58,24 +57,27 @@ Result<Json> parse_json(std::string_view text, const std::string& source) {
   Builder builder(root);
   if (Json::sax_parse(text.begin(), text.end(), &builder)) return root;
   const size_t position = std::min(builder.position(), text.size());
-  const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(position), '\n');
+  const auto line =
+      1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(position), '\n');
   return bad(source + ":" + std::to_string(line), builder.message());
 }
 
 // As Jackson reads a String: text, or a number or boolean as it is written.
 std::optional<std::string> scalar(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
-  if (value.is_number() || value.is_boolean()) return value.dump();
+  if (value.is_number() || value.is_boolean()) return json_text(value);
   return std::nullopt;
 }
 
-Result<ConfigMap> to_config(const Json& object, const std::string& source, const std::string& where) {
+Result<ConfigMap> to_config(const Json& object, const std::string& source,
+                            const std::string& where) {
   ConfigMap config;
   for (const auto& [key, value] : object.items()) {
     auto text = scalar(value);
     if (!text) {
-      return bad(source,
-                 where + "\"" + key + "\" must be a string, a number or a boolean, but is " + value.type_name());
+      return bad(source, where + "\"" + key +
+                             "\" must be a string, a number or a boolean, but is " +
+                             value.type_name());
     }
     config[key] = *text;
   }
@@ -83,16 +85,17 @@ Result<ConfigMap> to_config(const Json& object, const std::string& source, const
 }
 
 Error missing_name(const std::string& source) {
-  return {ErrorKind::kInvalid,
-          "Connector configuration at '" + source + "' is missing the mandatory 'name' configuration"};
+  return {ErrorKind::kInvalid, "Connector configuration at '" + source +
+                                   "' is missing the mandatory 'name' configuration"};
 }
 
 Result<std::string> initial_state(const Json& value, const std::string& source) {
   if (value.is_null()) return std::string();
-  std::string state = value.is_string() ? value.get<std::string>() : value.dump();
+  std::string state = value.is_string() ? value.get<std::string>() : json_text(value);
   for (auto& c : state) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   if (state == "RUNNING" || state == "PAUSED" || state == "STOPPED") return state;
-  return bad(source, "initial_state must be one of RUNNING, PAUSED, STOPPED, but is " + value.dump());
+  return bad(source,
+             "initial_state must be one of RUNNING, PAUSED, STOPPED, but is " + json_text(value));
 }
 
 Result<ConnectorFile> from_json(const Json& root, const std::string& source) {
@@ -113,7 +116,8 @@ Result<ConnectorFile> from_json(const Json& root, const std::string& source) {
   if (!fresh && at->second != file.name) {
     return Error{
         ErrorKind::kInvalid,
-        "Connector name configuration in 'config' doesn't match the one specified in 'name' at '" + source + "'"};
+        "Connector name configuration in 'config' doesn't match the one specified in 'name' at '" +
+            source + "'"};
   }
   if (root.contains("initial_state")) {
     SLUICE_ASSIGN(file.initial_state, initial_state(root["initial_state"], source));
@@ -124,7 +128,8 @@ Result<ConnectorFile> from_json(const Json& root, const std::string& source) {
 }  // namespace
 
 Result<ConnectorFile> parse_connector_file(std::string_view text, const std::string& source) {
-  if (text.size() > kMaxConfigFile) return bad(source, "larger than " + std::to_string(kMaxConfigFile) + " bytes");
+  if (text.size() > kMaxConfigFile)
+    return bad(source, "larger than " + std::to_string(kMaxConfigFile) + " bytes");
   const std::string_view begin = trim(text.starts_with("\xef\xbb\xbf") ? text.substr(3) : text);
   if (begin.empty()) return bad(source, "the file is empty");
   if (begin[0] == '{' || begin[0] == '[') {

@@ -5,11 +5,12 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "runtime/json/json.hpp"
+
 namespace sluice::plugin {
 namespace {
 
 using config::ConfigKey;
-using nlohmann::json;
 
 constexpr size_t kMaxClasses = 256;
 constexpr size_t kMaxKeys = 2000;     // of one class
@@ -34,19 +35,19 @@ Error bad(const std::string& where, const std::string& text) {
 // One object of the manifest: each member is taken once, and what remains at the end is unknown.
 class Reader {
  public:
-  Reader(const json& object, std::string where) : object_(object), where_(std::move(where)) {}
+  Reader(const Json& object, std::string where) : object_(object), where_(std::move(where)) {}
 
   Status begin() const {
     if (!object_.is_object()) return bad(where_, "expected an object");
     return ok();
   }
-  const json* take(const char* key) {
+  const Json* take(const char* key) {
     taken_.insert(key);
     auto it = object_.find(key);
     return it == object_.end() ? nullptr : &*it;
   }
   Result<std::optional<std::string>> text(const char* key, size_t max = kMaxText) {
-    const json* value = take(key);
+    const Json* value = take(key);
     if (!value) return std::optional<std::string>();
     if (!value->is_string()) return bad(where_, std::string(key) + " is no string");
     const auto& out = value->get_ref<const std::string&>();
@@ -79,7 +80,7 @@ class Reader {
     return out;
   }
   Result<std::vector<std::string>> strings(const char* key) {
-    const json* value = take(key);
+    const Json* value = take(key);
     std::vector<std::string> out;
     if (!value) return out;
     if (!value->is_array() || value->size() > kMaxStrings) {
@@ -94,7 +95,7 @@ class Reader {
     return out;
   }
   Result<std::optional<double>> number(const char* key) {
-    const json* value = take(key);
+    const Json* value = take(key);
     if (!value) return std::optional<double>();
     if (!value->is_number()) return bad(where_, std::string(key) + " is no number");
     return std::optional<double>(value->get<double>());
@@ -117,7 +118,7 @@ class Reader {
     return bad(where_, std::string(key) + " has the unknown value '" + value + "'");
   }
 
-  const json& object_;
+  const Json& object_;
   const std::string where_;
   std::set<std::string> taken_;
 };
@@ -138,7 +139,7 @@ Status parse_bound(Reader& reader, const char* name, bool flagged, double& bound
   return ok();
 }
 
-Result<ConfigKey> parse_key(const json& object, const std::string& where) {
+Result<ConfigKey> parse_key(const Json& object, const std::string& where) {
   Reader reader(object, where);
   SLUICE_TRY(reader.begin());
   ConfigKey key;
@@ -174,7 +175,7 @@ Result<ConfigKey> parse_key(const json& object, const std::string& where) {
   return key;
 }
 
-Result<ClassInfo> parse_class(const json& object, size_t index) {
+Result<ClassInfo> parse_class(const Json& object, size_t index) {
   Reader reader(object, "class " + std::to_string(index));
   SLUICE_TRY(reader.begin());
   ClassInfo out;
@@ -186,7 +187,7 @@ Result<ClassInfo> parse_class(const json& object, size_t index) {
   SLUICE_ASSIGN(auto documentation, reader.text("documentation"));
   out.documentation = documentation.value_or("");
   SLUICE_ASSIGN(out.capabilities, reader.bits("capabilities", kCapabilities));
-  if (const json* keys = reader.take("config")) {
+  if (const Json* keys = reader.take("config")) {
     if (!keys->is_array() || keys->size() > kMaxKeys) {
       return bad(out.name, "config is no list of at most " + std::to_string(kMaxKeys) + " keys");
     }
@@ -201,11 +202,11 @@ Result<ClassInfo> parse_class(const json& object, size_t index) {
   return out;
 }
 
-Result<uint32_t> parse_abi(const json* abi) {
+Result<uint32_t> parse_abi(const Json* abi) {
   if (!abi || !abi->is_array() || abi->size() != 2) return bad("abi", "expected [major, minor]");
   uint32_t parts[2];
   for (size_t i = 0; i < 2; ++i) {
-    const json& part = (*abi)[i];
+    const Json& part = (*abi)[i];
     if (!part.is_number_unsigned() || part.get<uint64_t>() > 0xffff)
       return bad("abi", "expected [major, minor]");
     parts[i] = part.get<uint32_t>();
@@ -222,12 +223,12 @@ Status check_unique(const std::vector<ClassInfo>& classes) {
   return ok();
 }
 
-json to_json(const ConfigKey& key) {
+Json to_json(const ConfigKey& key) {
   return {{"type", config::to_string(key.type)},
           {"importance", config::to_string(key.importance)},
           {"width", config::to_string(key.width)},
           {"required", key.required},
-          {"default", key.default_value ? json(*key.default_value) : json()},
+          {"default", key.default_value ? Json(*key.default_value) : Json()},
           {"documentation", key.documentation},
           {"group", key.group},
           {"order", key.order},
@@ -283,7 +284,7 @@ Status check_abi(uint32_t version) {
 }
 
 Result<Manifest> parse_manifest(std::string_view text) {
-  auto parsed = json::parse(text, nullptr, false);
+  auto parsed = parse_json(text);
   if (parsed.is_discarded()) return bad("note", "no valid JSON");
   Reader reader(parsed, "note");
   SLUICE_TRY(reader.begin());
@@ -292,7 +293,7 @@ Result<Manifest> parse_manifest(std::string_view text) {
   SLUICE_TRY(check_abi(out.abi_version));
   SLUICE_ASSIGN(out.name, reader.name("name"));
   SLUICE_ASSIGN(out.version, reader.name("version"));
-  const json* classes = reader.take("classes");
+  const Json* classes = reader.take("classes");
   if (!classes || !classes->is_array() || classes->empty() || classes->size() > kMaxClasses) {
     return bad("classes", "expected a list of 1 to " + std::to_string(kMaxClasses) + " classes");
   }

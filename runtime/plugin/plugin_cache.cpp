@@ -12,24 +12,23 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "runtime/json/json.hpp"
 #include "sdk/include/sluice/plugin.h"
 
 namespace sluice::plugin {
 namespace {
 
-using nlohmann::json;
-
 constexpr int kFormat = 1;
 constexpr std::uintmax_t kMaxFile = 256u << 20;
 
-json to_json(const CachedLibrary& entry) {
+Json to_json(const CachedLibrary& entry) {
   const auto& id = entry.identity;
   return {{"device", id.device},        {"inode", id.inode},       {"size", id.size},
           {"mtime_ns", id.mtime_ns},    {"ctime_ns", id.ctime_ns}, {"sha256", entry.sha256},
           {"manifest", entry.manifest}, {"probed", entry.probed},  {"refusal", entry.refusal}};
 }
 
-CachedLibrary from_json(const json& object) {
+CachedLibrary from_json(const Json& object) {
   CachedLibrary entry;
   object.at("device").get_to(entry.identity.device);
   object.at("inode").get_to(entry.identity.inode);
@@ -82,7 +81,7 @@ PluginCache::PluginCache(std::string folder) {
   if (folder.empty()) return;
   file_ = (std::filesystem::path(folder) / "plugin-cache.json").string();
   try {
-    auto parsed = json::parse(read_trusted(file_), nullptr, false);
+    auto parsed = parse_json(read_trusted(file_));
     if (!parsed.is_object() || parsed.value("format", 0) != kFormat ||
         parsed.value("abi", 0u) != SLUICE_ABI_VERSION)
       return;
@@ -90,7 +89,7 @@ PluginCache::PluginCache(std::string folder) {
     for (const auto& item : parsed.at("libraries").items())
       entries.emplace(item.key(), from_json(item.value()));
     entries_ = std::move(entries);
-  } catch (const json::exception&) {
+  } catch (const Json::exception&) {
     // Not as we write it: as good as no cache.
   }
 }
@@ -117,10 +116,10 @@ std::optional<std::string> PluginCache::save(const std::map<std::string, FileIde
   dirty_ |=
       std::erase_if(entries_, [&](const auto& entry) { return !keep.contains(entry.first); }) > 0;
   if (!dirty_ || file_.empty()) return std::nullopt;
-  json libraries = json::object();
+  Json libraries = Json::object();
   for (const auto& [path, entry] : entries_) libraries[path] = to_json(entry);
-  json all{{"format", kFormat}, {"abi", SLUICE_ABI_VERSION}, {"libraries", std::move(libraries)}};
-  auto error = write_file(file_, all.dump(-1, ' ', false, json::error_handler_t::replace));
+  Json all{{"format", kFormat}, {"abi", SLUICE_ABI_VERSION}, {"libraries", std::move(libraries)}};
+  auto error = write_file(file_, json_text(all));
   if (!error) dirty_ = false;
   return error;
 }

@@ -15,6 +15,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "runtime/json/json.hpp"
+
 extern char** environ;
 
 namespace sluice::plugin {
@@ -119,7 +121,7 @@ std::string how_it_ended(int status) {
 }
 
 ProbeVerdict verdict_of(const std::string& answer) {
-  auto parsed = nlohmann::json::parse(answer, nullptr, false);
+  auto parsed = parse_json(answer);
   if (!parsed.is_object() || !parsed.contains("ok") || !parsed["ok"].is_boolean()) {
     return {false, true, "the process that examined it gave no valid answer"};
   }

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runtime/json/json.hpp"
 #include "runtime/plugin/elf_note.hpp"
 #include "runtime/plugin/library.hpp"
 #include "runtime/plugin/probe.hpp"
@@ -35,9 +36,9 @@ int probe_main(const std::string& path) {
   int out = ::dup(STDOUT_FILENO);
   (void)::dup2(STDERR_FILENO, STDOUT_FILENO);
   auto result = probe(path);
-  nlohmann::json verdict{{"ok", result.ok()}};
+  Json verdict{{"ok", result.ok()}};
   if (!result.ok()) verdict["text"] = result.error().message;
-  auto line = verdict.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  auto line = json_text(verdict) + "\n";
   size_t done = 0;
   while (done < line.size()) {
     ssize_t n = ::write(out, line.data() + done, line.size() - done);

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "runtime/config/java_format.hpp"
+#include "runtime/json/json.hpp"
 #include "runtime/record/value.hpp"
 
 namespace sluice::record {
@@ -125,7 +126,7 @@ Status write_primitive(std::string& out, const sluice_value& value) {
   }
 }
 
-Result<sluice_value> primitive(const nlohmann::json& json, Arena& arena) {
+Result<sluice_value> primitive(const Json& json, Arena& arena) {
   if (json.is_null()) return null_value();
   if (json.is_boolean()) return bool_value(json.get<bool>());
   if (json.is_number_unsigned() &&
@@ -206,7 +207,7 @@ Result<std::string> java_map_json(const sluice_value& map) {
 }
 
 Result<sluice_value> java_map_value(std::string_view json, Arena& arena) {
-  auto parsed = nlohmann::ordered_json::parse(json, nullptr, false);
+  auto parsed = parse_json(json);
   if (parsed.is_null()) return null_value();
   if (!parsed.is_object() || parsed.size() > kMaxEntries)
     return bad("a stored offset is no JSON object: " + std::string(json.substr(0, 200)));
@@ -216,7 +217,7 @@ Result<sluice_value> java_map_value(std::string_view json, Arena& arena) {
   for (const auto& member : parsed.items()) {
     auto key = arena.copy(member.key());
     if (key.data() == nullptr) return bad("a stored offset is too large");
-    SLUICE_ASSIGN(entries[count + 1], primitive(nlohmann::json(member.value()), arena));
+    SLUICE_ASSIGN(entries[count + 1], primitive(member.value(), arena));
     entries[count] = string_value(key);
     count += 2;
   }

@@ -5,10 +5,10 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "runtime/json/json.hpp"
+
 namespace sluice::rest {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Error invalid(std::string message) {
   return {ErrorKind::kInvalid, std::move(message)};

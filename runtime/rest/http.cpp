@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runtime/json/json.hpp"
+
 namespace sluice::rest {
 namespace {
 
@@ -149,11 +151,11 @@ const char* reason_phrase(int status) {
 }
 
 Response error_response(int status, const std::string& message) {
-  nlohmann::ordered_json body{{"error_code", status}, {"message", message}};
+  Json body{{"error_code", status}, {"message", message}};
   Response response;
   response.status = status;
   // Replaces what is not UTF-8 (file names in messages) instead of throwing.
-  response.body = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  response.body = json_text(body);
   return response;
 }
 

@@ -3,15 +3,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runtime/json/json.hpp"
+
 namespace sluice::rest {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-std::string dump(const Json& json) {
-  // Replacing instead of throwing: a text of a plugin or a file name may hold anything.
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 Json optional_text(const std::optional<std::string>& text) {
   return text ? Json(*text) : Json(nullptr);
@@ -90,13 +85,13 @@ Json value_json(const config::ConfigValue& value) {
 }  // namespace
 
 std::string render(const herder::ConnectorInfo& info) {
-  return dump(info_json(info));
+  return json_text(info_json(info));
 }
 std::string render(const herder::ConnectorStatus& status) {
-  return dump(status_json(status));
+  return json_text(status_json(status));
 }
 std::string render(const herder::TaskStateEntry& task) {
-  return dump(task_json(task));
+  return json_text(task_json(task));
 }
 
 std::string render(const std::vector<herder::TaskInfo>& tasks) {
@@ -105,7 +100,7 @@ std::string render(const std::vector<herder::TaskInfo>& tasks) {
     json.push_back(
         Json{{"id", task_id(task.connector, task.task)}, {"config", config_json(task.config)}});
   }
-  return dump(json);
+  return json_text(json);
 }
 
 std::string render(const std::vector<herder::ConnectorOffset>& offsets) {
@@ -127,13 +122,13 @@ std::string render(const std::vector<plugin::ClassPtr>& classes) {
     if (!cls->version.empty()) entry["version"] = cls->version;
     json.push_back(std::move(entry));
   }
-  return dump(json);
+  return json_text(json);
 }
 
 std::string render(const std::vector<config::ConfigKey>& keys) {
   Json json = Json::array();
   for (const auto& key : keys) json.push_back(key_json(key));
-  return dump(json);
+  return json_text(json);
 }
 
 std::string render(const herder::ConfigInfos& infos) {
@@ -143,35 +138,36 @@ std::string render(const herder::ConfigInfos& infos) {
         Json{{"definition", info.definition ? key_json(*info.definition) : Json(nullptr)},
              {"value", value_json(info.value)}});
   }
-  return dump(Json{{"name", infos.name},
-                   {"error_count", infos.error_count},
-                   {"groups", infos.groups},
-                   {"configs", std::move(configs)}});
+  return json_text(Json{{"name", infos.name},
+                        {"error_count", infos.error_count},
+                        {"groups", infos.groups},
+                        {"configs", std::move(configs)}});
 }
 
 std::string render_names(const std::vector<std::string>& names) {
-  return dump(Json(names));
+  return json_text(Json(names));
 }
 std::string render_config(const config::ConfigMap& config) {
-  return dump(config_json(config));
+  return json_text(config_json(config));
 }
 
 std::string render_topics(const std::string& connector, const std::vector<std::string>& topics) {
   Json json = Json::object();
   json[connector] = Json{{"topics", topics}};
-  return dump(json);
+  return json_text(json);
 }
 
 std::string render_health(herder::Health health, const std::string& message) {
   const char* word = health == herder::Health::kHealthy    ? "healthy"
                      : health == herder::Health::kStarting ? "starting"
                                                            : "unhealthy";
-  return dump(Json{{"status", word}, {"message", message}});
+  return json_text(Json{{"status", word}, {"message", message}});
 }
 
 std::string render_root(const std::string& version, const std::string& commit,
                         const std::string& cluster_id) {
-  return dump(Json{{"version", version}, {"commit", commit}, {"kafka_cluster_id", cluster_id}});
+  return json_text(
+      Json{{"version", version}, {"commit", commit}, {"kafka_cluster_id", cluster_id}});
 }
 
 std::string render(const std::vector<Expansion>& expansions) {
@@ -182,7 +178,7 @@ std::string render(const std::vector<Expansion>& expansions) {
     if (entry.info) parts["info"] = info_json(*entry.info);
     json[entry.name] = std::move(parts);
   }
-  return dump(json);
+  return json_text(json);
 }
 
 }  // namespace sluice::rest

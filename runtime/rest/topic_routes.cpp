@@ -7,12 +7,11 @@
 #include <nlohmann/json.hpp>
 
 #include "broker-core/model/record_batch.hpp"
+#include "runtime/json/json.hpp"
 #include "runtime/rest/body.hpp"
 
 namespace sluice::rest {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr int64_t kLimitMax = 1000;
 constexpr int64_t kWaitMaxMs = 10'000;
@@ -21,7 +20,7 @@ constexpr size_t kReadBytes = 1u << 20;
 Response json(const Json& value, int status = 200) {
   Response response;
   response.status = status;
-  response.body = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  response.body = json_text(value);
   return response;
 }
 
@@ -29,8 +28,11 @@ bool valid_utf8(ByteView bytes) {
   size_t i = 0;
   while (i < bytes.size()) {
     auto lead = static_cast<uint8_t>(bytes[i]);
-    size_t length = lead < 0x80 ? 1 : lead >= 0xC2 && lead < 0xE0 ? 2 : lead >= 0xE0 && lead < 0xF0 ? 3
-                    : lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
+    size_t length = lead < 0x80                   ? 1
+                    : lead >= 0xC2 && lead < 0xE0 ? 2
+                    : lead >= 0xE0 && lead < 0xF0 ? 3
+                    : lead >= 0xF0 && lead < 0xF5 ? 4
+                                                  : 0;
     if (length == 0 || i + length > bytes.size()) return false;
     for (size_t k = 1; k < length; ++k) {
       if ((static_cast<uint8_t>(bytes[i + k]) & 0xC0) != 0x80) return false;
@@ -41,7 +43,8 @@ bool valid_utf8(ByteView bytes) {
 }
 
 std::string base64(ByteView bytes) {
-  static constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  static constexpr char kAlphabet[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string text;
   for (size_t i = 0; i < bytes.size(); i += 3) {
     uint32_t group = 0;
@@ -83,25 +86,29 @@ Json to_json(const TopicPartitionName& partition, const model::RecordView& recor
 }
 
 // A whole number from the query, within bounds; the default where it is absent.
-Result<int64_t> number(const Request& request, const std::string& name, int64_t fallback, int64_t max) {
+Result<int64_t> number(const Request& request, const std::string& name, int64_t fallback,
+                       int64_t max) {
   auto text = request.target.query_value(name);
   if (!text) return fallback;
   int64_t value = 0;
   auto [end, code] = std::from_chars(text->data(), text->data() + text->size(), value);
   if (code != std::errc() || end != text->data() + text->size() || value < 0 || value > max) {
-    return Error{ErrorKind::kInvalid, "Query parameter " + name + " must be a whole number from 0 to " +
+    return Error{ErrorKind::kInvalid, "Query parameter " + name +
+                                          " must be a whole number from 0 to " +
                                           std::to_string(max) + ", not '" + *text + "'"};
   }
   return value;
 }
 
-// Blocks until there is something at `from`, at most until the time is over or the request's own deadline.
+// Blocks until there is something at `from`, at most until the time is over or the request's own
+// deadline.
 void wait_for_data(log::Log& log, const TopicPartitionName& partition, Offset from, int64_t wait_ms,
                    std::chrono::steady_clock::time_point deadline) {
   std::promise<void> ready;
   auto future = ready.get_future();
   auto watch = log.watch({{partition, from}}, [&ready] { ready.set_value(); });
-  future.wait_until(std::min(deadline, std::chrono::steady_clock::now() + std::chrono::milliseconds(wait_ms)));
+  future.wait_until(
+      std::min(deadline, std::chrono::steady_clock::now() + std::chrono::milliseconds(wait_ms)));
 }
 
 // Appends records from `from` on to `records`; returns the next offset to read.
@@ -138,8 +145,11 @@ Response list_topics(log::Log& log) {
     auto ranges = log.ranges(topic.name);
     if (!ranges.ok()) continue;  // deleted meanwhile
     for (const auto& range : *ranges) records += range.end - range.start;
-    list.push_back(Json{{"name", topic.name}, {"id", topic.id}, {"partitions", topic.partitions},
-                        {"internal", topic.internal}, {"records", records}});
+    list.push_back(Json{{"name", topic.name},
+                        {"id", topic.id},
+                        {"partitions", topic.partitions},
+                        {"internal", topic.internal},
+                        {"records", records}});
   }
   return json(Json{{"topics", list}});
 }
@@ -159,7 +169,10 @@ Response describe_topic(log::Log& log, const std::string& topic) {
   }
   Json configs = Json::object();
   for (const auto& [key, value] : info.configs) configs[key] = value;
-  return json(Json{{"name", info.name}, {"id", info.id}, {"internal", info.internal}, {"configs", configs},
+  return json(Json{{"name", info.name},
+                   {"id", info.id},
+                   {"internal", info.internal},
+                   {"configs", configs},
                    {"partitions", partitions}});
 }
 
@@ -203,7 +216,8 @@ Response read_records(log::Log& log, const std::string& topic, const Request& re
     fetched = log.read(partition, from, kReadBytes);
   }
   if (!fetched.ok()) {
-    if (fetched.error().kind == ErrorKind::kOutOfRange) return error_response(400, fetched.error().message);
+    if (fetched.error().kind == ErrorKind::kOutOfRange)
+      return error_response(400, fetched.error().message);
     return to_response(fetched.error());
   }
   Json records = Json::array();

@@ -3,33 +3,27 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runtime/json/json.hpp"
+
 namespace sluice::store::json {
 namespace {
 
-using Ordered = nlohmann::ordered_json;
-
-// Invalid UTF-8 in a trace or a config must not stop the worker from recording it.
-template <class Json>
-std::string dump(const Json& json) {
-  return json.dump(-1, ' ', false, nlohmann::detail::error_handler_t::replace);
-}
-
-std::optional<Ordered> parse_object(std::string_view text) {
-  auto json = Ordered::parse(text, nullptr, false);
+std::optional<Json> parse_object(std::string_view text) {
+  auto json = parse_json(text);
   if (!json.is_object()) return std::nullopt;
   return json;
 }
 
-Ordered null_if_empty(const std::string& text) {
-  return text.empty() ? Ordered(nullptr) : Ordered(text);
+Json null_if_empty(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
 }
 
-std::string string_or_empty(const Ordered& json, const char* key) {
+std::string string_or_empty(const Json& json, const char* key) {
   auto found = json.find(key);
   return found != json.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-std::optional<int64_t> integer(const Ordered& json, const char* key) {
+std::optional<int64_t> integer(const Json& json, const char* key) {
   auto found = json.find(key);
   if (found == json.end() || !found->is_number_integer()) return std::nullopt;
   return found->get<int64_t>();
@@ -44,9 +38,9 @@ std::optional<TargetState> target_state_named(const std::string& name) {
 }  // namespace
 
 std::string properties(const config::ConfigMap& config) {
-  Ordered map = Ordered::object();
+  Json map = Json::object();
   for (const auto& [key, value] : config) map[key] = value;
-  return dump(Ordered{{"properties", std::move(map)}});
+  return json_text(Json{{"properties", std::move(map)}});
 }
 
 std::optional<config::ConfigMap> read_properties(std::string_view text) {
@@ -65,7 +59,7 @@ std::optional<config::ConfigMap> read_properties(std::string_view text) {
 }
 
 std::string commit(size_t tasks) {
-  return dump(Ordered{{"tasks", tasks}});
+  return json_text(Json{{"tasks", tasks}});
 }
 
 std::optional<size_t> read_commit(std::string_view text) {
@@ -79,7 +73,7 @@ std::optional<size_t> read_commit(std::string_view text) {
 std::string target_state(TargetState state) {
   const char* v1 =
       state == TargetState::kStopped ? to_string(TargetState::kPaused) : to_string(state);
-  return dump(Ordered{{"state", v1}, {"state.v2", to_string(state)}});
+  return json_text(Json{{"state", v1}, {"state.v2", to_string(state)}});
 }
 
 std::optional<TargetState> read_target_state(std::string_view text) {
@@ -90,11 +84,11 @@ std::optional<TargetState> read_target_state(std::string_view text) {
 }
 
 std::string status(const StatusEntry& status) {
-  return dump(Ordered{{"state", status.state},
-                      {"trace", null_if_empty(status.trace)},
-                      {"worker_id", status.worker_id},
-                      {"generation", status.generation},
-                      {"version", null_if_empty(status.version)}});
+  return json_text(Json{{"state", status.state},
+                        {"trace", null_if_empty(status.trace)},
+                        {"worker_id", status.worker_id},
+                        {"generation", status.generation},
+                        {"version", null_if_empty(status.version)}});
 }
 
 std::optional<StatusEntry> read_status(std::string_view text) {
@@ -111,11 +105,11 @@ std::optional<StatusEntry> read_status(std::string_view text) {
 }
 
 std::string topic_status(const TopicStatus& status) {
-  Ordered inner{{"name", status.topic},
-                {"connector", status.connector},
-                {"task", status.task},
-                {"discoverTimestamp", status.discover_timestamp}};
-  return dump(Ordered{{"topic", std::move(inner)}});
+  Json inner{{"name", status.topic},
+             {"connector", status.connector},
+             {"task", status.task},
+             {"discoverTimestamp", status.discover_timestamp}};
+  return json_text(Json{{"topic", std::move(inner)}});
 }
 
 std::optional<TopicStatus> read_topic_status(std::string_view text) {
@@ -133,12 +127,12 @@ std::optional<TopicStatus> read_topic_status(std::string_view text) {
 }
 
 std::optional<OffsetKey> read_offset_key(std::string_view text) {
-  auto json = Ordered::parse(text, nullptr, false);
+  auto json = parse_json(text);
   if (!json.is_array() || json.size() != 2 || !json[0].is_string() || !json[1].is_object())
     return std::nullopt;
   OffsetKey key;
   key.connector = json[0].get<std::string>();
-  key.partition = dump(json[1]);
+  key.partition = json_text(json[1]);
   auto sorted = normalized(key.partition);
   if (!sorted) return std::nullopt;
   key.normalized = std::move(*sorted);
@@ -146,9 +140,7 @@ std::optional<OffsetKey> read_offset_key(std::string_view text) {
 }
 
 std::optional<std::string> normalized(std::string_view object) {
-  auto json = nlohmann::json::parse(object, nullptr, false);  // keeps its keys sorted
-  if (!json.is_object()) return std::nullopt;
-  return dump(json);
+  return sorted_object(object);
 }
 
 }  // namespace sluice::store::json
