@@ -35,6 +35,7 @@ Result<std::unique_ptr<Metadata>> Metadata::open(const Settings& settings,
 }
 
 Status Metadata::open_files(const Settings& settings) {
+  directory_ = settings.directory;
   snapshot_bytes_ = settings.snapshot_bytes;
   SLUICE_ASSIGN(auto properties, read_meta_properties(disk_, settings.directory));
   const std::string folder = settings.directory + "/metadata";
@@ -77,6 +78,14 @@ Status Metadata::open_files(const Settings& settings) {
   }
   properties_ = *properties;
   return log_->unconfirmed() ? log_->replace_snapshot(encode_all()) : ok();
+}
+
+Status Metadata::backup(BackupFolder& target) {
+  std::lock_guard changes(change_mutex_);
+  for (const char* file : {"metadata/snapshot", "metadata/log", "meta.properties"}) {
+    SLUICE_TRY(target.copy(directory_ + "/" + file, file));
+  }
+  return ok();
 }
 
 TopicPtr Metadata::topic(std::string_view name) const {

@@ -8,6 +8,7 @@
 #include <shared_mutex>
 #include <unordered_map>
 
+#include "broker-core/base/backup_folder.hpp"
 #include "broker-core/metadata/meta_properties.hpp"
 #include "broker-core/metadata/metadata_log.hpp"
 #include "broker-core/metadata/records.hpp"
@@ -66,6 +67,8 @@ class Metadata {
   Result<TopicPtr> alter_configs(std::string_view name,
                                  const std::map<std::string, std::optional<std::string>>& changes);
   Result<TopicPtr> set_partitions(std::string_view name, int32_t partitions);
+  // Copies the files of `metadata/` and meta.properties; changes wait meanwhile.
+  Status backup(BackupFolder& target);
 
  private:
   Metadata(Dependencies dependencies) : disk_(dependencies.disk), random_(dependencies.random) {}
@@ -80,6 +83,7 @@ class Metadata {
   Disk& disk_;
   Random& random_;
   MetaProperties properties_;
+  std::string directory_;
   uint64_t snapshot_bytes_ = 0;
   std::unique_ptr<MetadataLog> log_;
   std::mutex change_mutex_;          // one change at a time, held during its sync

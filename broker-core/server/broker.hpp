@@ -127,6 +127,11 @@ class Broker {
   storage::Stats stats() const;
   Status checkpoint();
   Status run_housekeeping();
+  // Writes a copy of the directory to `directory`, which must not exist: all records, offsets and
+  // topics that were acknowledged before the call, whole and as of one moment. `more`: other files
+  // below the data directory, copied where they are there. Everything else goes on meanwhile.
+  Status backup(const std::string& directory, const std::vector<std::string>& more,
+                CopyProgress progress);
   Status stop();
 
  private:

@@ -28,6 +28,14 @@ void Checkpointer::topic_removed() {
   removed_ = true;
 }
 
+Checkpoint Checkpointer::last() {
+  std::lock_guard lock(mutex_);
+  Checkpoint checkpoint;
+  checkpoint.replay = last_position_;
+  for (const auto& [id, state] : last_) checkpoint.partitions.push_back(state);
+  return checkpoint;
+}
+
 // Through `work`, which touches the segment's files. If they are gone (the log start went past the
 // segment, or compaction replaced it, or its topic was deleted), nobody needs them.
 Status Checkpointer::on_files(const PartitionLog::Dirty& dirty, const Segment& segment,

@@ -27,6 +27,8 @@ class Checkpointer {
   void start_from(const Checkpoint& checkpoint);
   // `clean`: the last one, nothing is appended any more. Does nothing if nothing changed.
   Status run(bool clean = false);
+  // What the file on disk says.
+  Checkpoint last();
   // A topic is gone: the next checkpoint does not name it any more.
   void topic_removed();
 

@@ -24,6 +24,8 @@ class Housekeeper {
   Status run();
   // Moves one partition's log start, durably, and removes what is below it.
   Status delete_records(PartitionLog& partition, Offset before);
+  // While the result lives, no segment is removed or replaced (topics may be deleted).
+  std::unique_lock<std::mutex> hold() { return std::unique_lock(mutex_); }
 
  private:
   Status remove_below_start(PartitionLog& partition, Offset durable_start);

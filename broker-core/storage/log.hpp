@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "broker-core/base/backup_folder.hpp"
 #include "broker-core/base/clock.hpp"
 #include "broker-core/base/disk.hpp"
 #include "broker-core/base/executor.hpp"
@@ -143,6 +144,9 @@ class Log {
   virtual Status delete_records(const TopicPartition& partition, Offset before) = 0;  // moves the log start
   virtual Status checkpoint() = 0;       // now: sync dirty segments, trim the commit log
   virtual Status run_housekeeping() = 0; // now: roll by age, retention, compaction
+  // Copies what is durable at one moment after the call, while appends and reads go on; retention and compaction
+  // wait. The copy needs no replay: it ends at a checkpoint.
+  virtual Status backup(BackupFolder& target) = 0;
   virtual Stats stats() const = 0;
   virtual Status stop() = 0;
 };
@@ -155,6 +159,8 @@ struct Finding {
   std::optional<Offset> offset;
   std::string text;
 };
+// What an error says of its place ("FILE, byte N: text"); without a place in it, byte 0 of `file`.
+Finding finding_of(const Error& error, const std::string& file);
 // Reads every segment, sidecar, index, checkpoint and commit log file of a stopped directory without changing it.
 // `progress` gets bytes done and bytes in all.
 Result<std::vector<Finding>> verify_directory(Disk& disk, const std::string& directory,

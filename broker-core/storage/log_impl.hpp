@@ -32,6 +32,7 @@ class LogImpl : public Log {
   Status delete_records(const TopicPartition& partition, Offset before) override;
   Status checkpoint() override;
   Status run_housekeeping() override;
+  Status backup(BackupFolder& target) override;
   Stats stats() const override;
   Status stop() override;
 

@@ -22,6 +22,8 @@ Status remove_if_there(Disk& disk, const std::string& path) {
   return removed;
 }
 
+}  // namespace
+
 Result<Swap> read_swap(Disk& disk, const std::string& path, Offset base) {
   SLUICE_ASSIGN(Bytes bytes, read_file(disk, path, kSizeMax));
   if (bytes.size() < 24 || get_le<uint32_t>(bytes.data()) != kMagic ||
@@ -35,8 +37,6 @@ Result<Swap> read_swap(Disk& disk, const std::string& path, Offset base) {
   }
   return swap;
 }
-
-}  // namespace
 
 Status write_swap(Disk& disk, const std::string& folder, const Swap& swap) {
   Bytes bytes(16 + swap.replaced.size() * 8 + 4);

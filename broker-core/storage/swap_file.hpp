@@ -20,6 +20,8 @@ struct Swap {
   std::vector<Offset> replaced;  // bases of the segments that go
 };
 
+// kCorrupt if it is not as write_swap() made it.
+Result<Swap> read_swap(Disk& disk, const std::string& path, Offset base);
 Status write_swap(Disk& disk, const std::string& folder, const Swap& swap);
 // After write_swap has failed: durably no such file.
 Status cancel_swap(Disk& disk, const std::string& folder, const Swap& swap);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <charconv>
 #include <map>
+#include <set>
 
 #include "broker-core/storage/commit_reader.hpp"
 #include "broker-core/storage/paths.hpp"
 #include "broker-core/storage/segment.hpp"
+#include "broker-core/storage/swap_file.hpp"
 #include "broker-core/storage/verify_segment.hpp"
 
 namespace sluice::storage {
@@ -101,7 +104,7 @@ class Verifier {
     auto scan = scan_commit_log(disk_, directory_, checkpoint_.replay, each);
     if (!scan.ok()) {
       if (scan.error().kind != ErrorKind::kCorrupt) return scan.error();
-      damage(commit_folder(directory_), 0, std::nullopt, scan.error().message);
+      findings_.push_back(finding_of(scan.error(), commit_folder(directory_)));
     } else if (scan->torn_bytes > 0) {
       remark(scan->torn_file, scan->torn_byte, std::nullopt,
              std::to_string(scan->torn_bytes) + " bytes of an unfinished round, never acknowledged; the next start "
@@ -137,9 +140,29 @@ class Verifier {
     const PartitionCheckpoint* known = found == known_.end() ? nullptr : found->second;
     SLUICE_ASSIGN(auto names, disk_.list(folder));
     std::vector<Offset> bases;
+    std::set<Offset> swapped;   // what a compaction that was cut short puts in place at the next start
+    std::set<Offset> replaced;  // and what it removes then
+    for (const auto& name : names) {
+      if (auto base = parse_numbered(name, ".swap")) {
+        const Offset first(static_cast<int64_t>(*base));
+        auto swap = read_swap(disk_, folder + "/" + name, first);
+        if (!swap.ok()) {
+          damage(folder + "/" + name, 0, first, swap.error().message);
+          continue;
+        }
+        if (!swap->empty) swapped.insert(first);
+        replaced.insert(swap->replaced.begin(), swap->replaced.end());
+      } else if (!is_known_name(name)) {
+        remark(folder + "/" + name, 0, std::nullopt, "this file belongs to no segment");
+      }
+    }
     for (const auto& name : names) {
       if (auto base = parse_numbered(name, ".log")) bases.emplace_back(static_cast<int64_t>(*base));
     }
+    for (Offset base : swapped) bases.push_back(base);
+    std::sort(bases.begin(), bases.end());
+    bases.erase(std::unique(bases.begin(), bases.end()), bases.end());
+    std::erase_if(bases, [&](Offset base) { return replaced.contains(base) && !swapped.contains(base); });
     if (known == nullptr || !known->has_segments) {
       if (!bases.empty()) {
         remark(folder, 0, std::nullopt, "segments newer than the checkpoint; the next start redoes them");
@@ -156,7 +179,7 @@ class Verifier {
         continue;
       }
       if (i + 1 < bases.size() && bases[i + 1] <= known->log_start && base != known->active_base) continue;
-      if (expected && *expected != base && base >= known->holes_to) {
+      if (expected && *expected != base && base > known->holes_to) {
         damage(segment_path(folder, base), 0, expected,
                "the segment before ends at offset " + std::to_string(expected->value()));
       } else if (!expected && base > known->log_start && known->holes_to <= known->log_start) {
@@ -164,6 +187,7 @@ class Verifier {
       }
       SegmentCheck check{disk_, partition, folder, base, base == known->active_base ? &known->active : nullptr,
                          [this](uint64_t bytes) { report(bytes); }, findings_};
+      if (swapped.contains(base)) check.prefer_cleaned();
       SLUICE_ASSIGN(expected, check.run());
       active_seen = active_seen || base == known->active_base;
     }
@@ -171,6 +195,15 @@ class Verifier {
       damage(segment_path(folder, known->active_base), 0, known->active_base, "the active segment is missing");
     }
     return ok();
+  }
+
+  static bool is_known_name(std::string_view name) {
+    if (name.ends_with(kCleaned)) name.remove_suffix(std::string_view(kCleaned).size());
+    if (name.ends_with(".tmp")) return true;  // of a write that was cut short; worthless
+    for (const char* extension : kSegmentExtensions) {
+      if (parse_numbered(name, extension)) return true;
+    }
+    return false;
   }
 
   static std::string segment_path(const std::string& folder, Offset base) {
@@ -191,6 +224,21 @@ class Verifier {
 };
 
 }  // namespace
+
+Finding finding_of(const Error& error, const std::string& file) {
+  for (std::string_view mark : {", byte ", ": byte "}) {
+    const size_t at = error.message.find(mark);
+    if (at == std::string::npos) continue;
+    Finding finding{true, error.message.substr(0, at), 0, std::nullopt, ""};
+    const char* from = error.message.data() + at + mark.size();
+    const char* to = error.message.data() + error.message.size();
+    auto [end, code] = std::from_chars(from, to, finding.byte);
+    if (code != std::errc() || to - end < 2 || *end != ':') continue;
+    finding.text = std::string(end + 2, to);
+    return finding;
+  }
+  return {true, file, 0, std::nullopt, error.message};
+}
 
 Result<std::vector<Finding>> verify_directory(Disk& disk, const std::string& directory,
                                               const std::function<void(uint64_t, uint64_t)>& progress) {

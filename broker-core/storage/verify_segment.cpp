@@ -7,6 +7,7 @@
 #include "broker-core/storage/codec.hpp"
 #include "broker-core/storage/paths.hpp"
 #include "broker-core/storage/segment.hpp"
+#include "broker-core/storage/swap_file.hpp"
 
 namespace sluice::storage {
 namespace {
@@ -32,17 +33,29 @@ void SegmentCheck::damage(const std::string& file, uint64_t byte, std::optional<
   findings_.push_back({true, file, byte, offset, text});
 }
 
-Result<Bytes> SegmentCheck::read_entries(const std::string& path, size_t entry_size, std::optional<uint64_t> synced) {
+Result<std::string> SegmentCheck::path_of(const char* extension) {
+  const std::string path = stem_ + extension;
+  if (!prefer_cleaned_) return path;
+  SLUICE_ASSIGN(bool cleaned, disk_.exists(path + kCleaned));
+  return cleaned ? path + kCleaned : path;
+}
+
+Result<Bytes> SegmentCheck::read_entries(const char* extension, size_t entry_size,
+                                         std::optional<uint64_t> synced) {
+  SLUICE_ASSIGN(const std::string path, path_of(extension));
   auto bytes = read_file(disk_, path, kEntryFileMax);
   if (!bytes.ok() && bytes.error().kind == ErrorKind::kNotFound) return Bytes();
   if (!bytes.ok()) return bytes;
   const uint64_t wanted = synced ? *synced * entry_size : bytes->size() / entry_size * entry_size;
+  if (!synced && bytes->size() != wanted) {
+    findings_.push_back({entry_size == kCheckEntrySize, path, wanted, std::nullopt, "the last entry is cut"});
+  }
   if (bytes->size() > wanted) bytes->resize(wanted);
   return bytes;
 }
 
 void SegmentCheck::check_batch(ByteView bytes, const CheckEntry& entry, uint64_t end) {
-  const std::string path = stem_ + ".log";
+  const std::string& path = log_path_;
   const Offset base = base_ + entry.relative_base;
   const Offset last = base_ + entry.relative_last;
   auto header = model::read_batch_header(bytes);
@@ -59,7 +72,9 @@ void SegmentCheck::check_batch(ByteView bytes, const CheckEntry& entry, uint64_t
 }
 
 Result<Offset> SegmentCheck::run() {
-  const std::string path = stem_ + ".log";
+  SLUICE_ASSIGN(log_path_, path_of(".log"));
+  SLUICE_ASSIGN(check_path_, path_of(".check"));
+  const std::string& path = log_path_;
   SLUICE_ASSIGN(auto file, disk_.open(path, OpenMode::kRead));
   SLUICE_ASSIGN(uint64_t size, file->size());
   if (synced_ != nullptr) {
@@ -70,8 +85,8 @@ Result<Offset> SegmentCheck::run() {
   }
   std::optional<uint64_t> count;
   if (synced_ != nullptr) count = synced_->checks;
-  SLUICE_ASSIGN(Bytes raw, read_entries(stem_ + ".check", kCheckEntrySize, count));
-  if (count && raw.size() < *count * kCheckEntrySize) damage(stem_ + ".check", raw.size(), std::nullopt, "cut");
+  SLUICE_ASSIGN(Bytes raw, read_entries(".check", kCheckEntrySize, count));
+  if (count && raw.size() < *count * kCheckEntrySize) damage(check_path_, raw.size(), std::nullopt, "cut");
   for (size_t at = 0; at + kCheckEntrySize <= raw.size(); at += kCheckEntrySize) {
     entries_.push_back(decode_check(raw.data() + at));
   }
@@ -83,7 +98,7 @@ Result<Offset> SegmentCheck::run() {
     const uint64_t end = i + 1 < entries_.size() ? entries_[i + 1].position : size;
     if (entry.position >= end || end > size || base_ + entry.relative_base < next ||
         entry.relative_last < entry.relative_base || (i == 0 && entry.position != 0)) {
-      damage(stem_ + ".check", i * kCheckEntrySize, base_ + entry.relative_base,
+      damage(check_path_, i * kCheckEntrySize, base_ + entry.relative_base,
              "this entry does not fit between its neighbours and the segment's " + std::to_string(size) + " bytes");
       progress_(size - std::min<uint64_t>(size, entry.position));
       return base_ + (int64_t{entries_.back().relative_last} + 1);
@@ -99,7 +114,7 @@ Result<Offset> SegmentCheck::run() {
     check_batch(rest.first(std::min<uint64_t>(end - entry.position, rest.size())), entry, end);
     next = base_ + (int64_t{entry.relative_last} + 1);
   }
-  if (entries_.empty() && size > 0) damage(stem_ + ".check", 0, base_, "the sidecar is missing or empty");
+  if (entries_.empty() && size > 0) damage(check_path_, 0, base_, "the sidecar is missing or empty");
   SLUICE_TRY(check_indexes());
   return next;
 }
@@ -111,7 +126,7 @@ Status SegmentCheck::check_indexes() {
   };
   std::optional<uint64_t> synced;
   if (synced_ != nullptr) synced = synced_->indexes;
-  SLUICE_ASSIGN(Bytes index, read_entries(stem_ + ".index", kIndexEntrySize, synced));
+  SLUICE_ASSIGN(Bytes index, read_entries(".index", kIndexEntrySize, synced));
   auto entry = entries_.begin();
   for (size_t at = 0; at + kIndexEntrySize <= index.size(); at += kIndexEntrySize) {
     const uint32_t relative = get_be32(index.data() + at);
@@ -123,7 +138,7 @@ Status SegmentCheck::check_indexes() {
     }
   }
   if (synced_ != nullptr) synced = synced_->times;
-  SLUICE_ASSIGN(Bytes times, read_entries(stem_ + ".timeindex", kTimeEntrySize, synced));
+  SLUICE_ASSIGN(Bytes times, read_entries(".timeindex", kTimeEntrySize, synced));
   int64_t before = INT64_MIN;
   for (size_t at = 0; at + kTimeEntrySize <= times.size(); at += kTimeEntrySize) {
     const auto timestamp = static_cast<int64_t>(get_be64(times.data() + at));

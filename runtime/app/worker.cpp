@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "broker-core/server/broker.hpp"
+#include "runtime/app/backups.hpp"
 #include "runtime/app/lanes.hpp"
 #include "runtime/app/log_metrics.hpp"
 #include "runtime/app/task_host.hpp"
@@ -72,6 +73,8 @@ struct Worker::Parts {
   std::unique_ptr<Executor> executor;  // herder, stores, timers: short work only
   std::unique_ptr<server::Broker> broker;
   std::atomic<server::Broker*> open_broker{nullptr};
+  std::unique_ptr<WorkerBackups> backups;
+  std::atomic<WorkerBackups*> open_backups{nullptr};
   std::unique_ptr<log::Log> log;
   std::atomic<log::Log*> open_log{nullptr};
   std::unique_ptr<store::ConfigStore> configs;
@@ -141,6 +144,7 @@ Status Worker::start() {
            (log ? render_log_metrics(log->stats()) : "");
   };
   api.log = [&p] { return p.open_log.load(); };
+  api.backups = [&p] { return p.open_backups.load(); };
   p.api = std::make_unique<rest::Api>(p.herder, p.authorizer, std::move(api));
   SLUICE_ASSIGN(p.server,
                 rest::Server::start(std::move(options), [&p](const rest::Request& request) {
@@ -228,6 +232,8 @@ void Worker::Parts::connect() {
   herder.ready({plane, validator, *registry, *configs, *statuses, *offsets, *log, built_in_config,
                 built_in_classes(), [this] { return broker->stats().failure; }});
   open_log = log.get();
+  backups = std::make_unique<WorkerBackups>(*broker, config.data_dir, config.file_roots);
+  open_backups = backups.get();
   plane->resume_all();
 }
 
@@ -282,6 +288,8 @@ Status Worker::stop() {
   }
   p.herder.close();
   p.open_log = nullptr;
+  p.open_backups = nullptr;
+  if (p.backups) p.backups->stop();
   p.server.reset();
   p.running_host = nullptr;
   p.plane.reset();

@@ -108,6 +108,8 @@ const std::vector<Api::Route>& Api::routes() {
       {"PUT", "/sluice/topics/{}", O::kCreate, G::kTopic, true, &Api::create_topic_of_log},
       {"DELETE", "/sluice/topics/{}", O::kDelete, G::kTopic, false, &Api::delete_topic_of_log},
       {"GET", "/sluice/topics/{}/records", O::kRead, G::kTopic, false, &Api::records_of_log},
+      {"POST", "/sluice/log/backup", O::kRead, G::kWorker, true, &Api::start_backup},
+      {"GET", "/sluice/log/backup", O::kDescribe, G::kWorker, false, &Api::backup_state},
   };
   return table;
 }

@@ -7,6 +7,7 @@
 
 #include "runtime/herder/herder.hpp"
 #include "runtime/log/log.hpp"
+#include "runtime/rest/backup_routes.hpp"
 #include "runtime/rest/http.hpp"
 
 namespace sluice::rest {
@@ -18,6 +19,7 @@ struct ApiOptions {
   bool topic_tracking_reset = true;      // topic.tracking.allow.reset
   std::function<std::string()> metrics;  // Prometheus text; empty function = no /metrics
   std::function<log::Log*()> log;        // for /sluice/topics; nullptr while it is not open yet
+  std::function<Backups*()> backups;     // for /sluice/log/backup; the same
 };
 
 // Kafka Connect's REST API over a Herder: one table of routes, one function that dispatches,
@@ -81,6 +83,8 @@ class Api {
   Response create_topic_of_log(const Request& request, const std::vector<std::string>& args);
   Response delete_topic_of_log(const Request& request, const std::vector<std::string>& args);
   Response records_of_log(const Request& request, const std::vector<std::string>& args);
+  Response start_backup(const Request& request, const std::vector<std::string>& args);
+  Response backup_state(const Request& request, const std::vector<std::string>& args);
 
   herder::Herder& herder_;
   Authorizer& authorizer_;

@@ -106,4 +106,14 @@ Response Api::records_of_log(const Request& request, const std::vector<std::stri
   return log ? read_records(*log, args[0], request) : log_not_open();
 }
 
+Response Api::start_backup(const Request& request, const std::vector<std::string>&) {
+  Backups* backups = options_.backups ? options_.backups() : nullptr;
+  return backups ? rest::start_backup(*backups, request) : log_not_open();
+}
+
+Response Api::backup_state(const Request& request, const std::vector<std::string>&) {
+  Backups* backups = options_.backups ? options_.backups() : nullptr;
+  return backups ? rest::backup_state(*backups, request) : log_not_open();
+}
+
 }  // namespace sluice::rest

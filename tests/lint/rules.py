@@ -17,6 +17,7 @@ MAY_INCLUDE = {
     "broker-core/metadata": ["broker-core/base", "broker-core/model", "broker-core/storage"],
     "broker-core/coordinator": ["broker-core/base", "broker-core/model"],
     "broker-core/server": ["broker-core"],
+    "broker-core/offline": ["broker-core/base", "broker-core/model", "broker-core/storage", "broker-core/metadata"],
     "runtime/json": ["broker-core/base"],
     "runtime/logging": ["broker-core/base"],
     "runtime/metrics": ["broker-core/base"],
@@ -34,7 +35,7 @@ MAY_INCLUDE = {
                        "sdk"],
     "runtime/rest": ["broker-core/base", "broker-core/model", "runtime/herder", "runtime/config", "runtime/json",
                      "runtime/log", "runtime/logging", "runtime/metrics", "runtime/plugin"],
-    "runtime/cli": ["broker-core/base", "broker-core/storage", "runtime/config", "runtime/json"],
+    "runtime/cli": ["broker-core", "runtime/config", "runtime/json"],
     "runtime/app": ["broker-core", "runtime", "sdk"],
     "plugins": ["sdk"],
 }

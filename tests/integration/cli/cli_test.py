@@ -135,9 +135,15 @@ class CliTest(unittest.TestCase):
 
     def test_completion_is_made_from_the_commands(self):
         script = self.sluice("completion", "bash").stdout
-        complete = f"{script}\nCOMP_WORDS=(sluice connector ''); COMP_CWORD=2; _sluice; echo ${{COMPREPLY[@]}}"
-        words = subprocess.run(["bash", "-c", complete], capture_output=True, text=True, check=True).stdout.split()
-        self.assertLessEqual({"list", "create", "describe", "pause", "validate"}, set(words))
+        def words_after(*typed):
+            line = " ".join(f"'{word}'" for word in ("sluice", *typed, ""))
+            complete = f"{script}\nCOMP_WORDS=({line}); COMP_CWORD={len(typed) + 1}; _sluice; echo ${{COMPREPLY[@]}}"
+            done = subprocess.run(["bash", "-c", complete], capture_output=True, text=True, check=True, cwd=self.folder)
+            return set(done.stdout.split())
+        self.assertLessEqual({"list", "create", "describe", "pause", "validate"}, words_after("connector"))
+        self.assertLessEqual({"verify", "repair", "dump", "backup", "restore"}, words_after("log"))
+        self.assertLessEqual({"--yes", "in.txt"}, words_after("log", "repair"))
+        self.assertLessEqual({"bash", "zsh"}, words_after("completion"))
 
 
 if __name__ == "__main__":
