@@ -2,6 +2,7 @@
 #include "plugins/file/file_tracker.hpp"
 
 #include <algorithm>
+#include <climits>
 #include <tuple>
 
 namespace sluice::file_plugin {
@@ -31,8 +32,10 @@ Status FileTracker::rescan(const Times& now) {
   SLUICE_SDK_TRY(find_unseen(scan));
   SLUICE_SDK_TRY(add_new(scan));
   const auto order = [](const TrackedFile& file) {
-    return std::tuple(live_name(file.path), !file.rotated(), file.seen.modified_ns,
-                      std::string_view(file.path));
+    // Where it has gone, its number says nothing any more, but that there are newer ones.
+    const unsigned number = file.gone ? UINT_MAX : rotation_number(file.path).value_or(0);
+    return std::tuple(live_name(file.path), !file.rotated(), UINT_MAX - number,
+                      file.seen.modified_ns, std::string_view(file.path));
   };
   std::sort(tracked_.begin(), tracked_.end(),
             [&](const auto& a, const auto& b) { return order(*a) < order(*b); });
@@ -65,6 +68,7 @@ Status FileTracker::claim_known(Scan& scan, std::vector<TrackedFile*>& unresolve
       SLUICE_SDK_ASSIGN(const Same same, holds(*file, candidate.file));
       if (same != Same::kYes) continue;
       claim(scan, candidate, *file);
+      SLUICE_SDK_TRY(know_head(*file, candidate.file));
       claimed = true;
       break;
     }
@@ -239,6 +243,22 @@ Status FileTracker::add_successors(Scan& scan, const Gap& gap) {
   return sdk::ok();
 }
 
+// A file of which nothing was read yet is recognised by its first bytes.
+Status FileTracker::know_head(TrackedFile& file, const FoundFile& found) {
+  if (file.resume_position() > 0 || !file.print.empty() || found.info.size == 0) return sdk::ok();
+  auto opened = OpenFile::open(files_, found.path, options_);
+  if (!opened.ok()) {
+    // Gone already, which the next look sees.
+    if (opened.error().kind == SLUICE_NOT_CONNECTED) return sdk::ok();
+    return std::move(opened).error();
+  }
+  SLUICE_SDK_ASSIGN(const FileInfo info, (*opened)->info());
+  if (!info.same_file(found.info)) return sdk::ok();
+  auto print = fingerprint_of_head((*opened)->content());
+  if (print.ok()) file.print = *print;  // of a damaged gzip file it is said when it is read
+  return sdk::ok();
+}
+
 Result<TrackedFile*> FileTracker::track(Scan& scan, const FoundFile& found, bool wanted) {
   auto file = std::make_unique<TrackedFile>();
   file->path = found.path;
@@ -246,15 +266,7 @@ Result<TrackedFile*> FileTracker::track(Scan& scan, const FoundFile& found, bool
   file->seen = found.info;
   file->since_ns = found.info.modified_ns;
   file->grew_ms = scan.now.steady_ms;
-  if (found.info.size > 0) {
-    auto opened = OpenFile::open(files_, found.path, options_);
-    if (!opened.ok()) {
-      if (opened.error().kind == SLUICE_NOT_CONNECTED) return nullptr;  // gone already
-      return std::move(opened).error();
-    }
-    auto print = fingerprint_of_head((*opened)->content());
-    if (print.ok()) file->print = *print;  // of a damaged gzip file it is said when it is read
-  }
+  SLUICE_SDK_TRY(know_head(*file, found));
   unstored_.insert(found.path);
   tracked_.push_back(std::move(file));
   return tracked_.back().get();

@@ -99,7 +99,7 @@ class FileTracker {
   void take_everywhere(Scan& scan, const FoundFile& file);
   void lose(Scan& scan, TrackedFile& file);
   Result<std::vector<Candidate>*> near(Scan& scan, const std::string& path);
-  // nullptr: it is gone already.
+  Status know_head(TrackedFile& file, const FoundFile& found);
   Result<TrackedFile*> track(Scan& scan, const FoundFile& found, bool wanted);
 
   Result<bool> begins_like(TrackedFile& file, const FoundFile& found);

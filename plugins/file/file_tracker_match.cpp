@@ -71,7 +71,11 @@ Result<FileTracker::Same> FileTracker::is_copy_of_known(Scan& scan, const FoundF
   const bool known = copies_.contains({found.path, found.info.inode});
   size_t looked_at = 0;
   for (const auto& file : tracked_) {
-    if (file->resume_position() == 0 || file_name_of(live_name(file->path)) != name) continue;
+    if (file_name_of(live_name(file->path)) != name) continue;
+    // Of one that was not read yet only the first bytes are known, with which others may begin,
+    // too: those wait until more is.
+    const bool unread = file->resume_position() == 0;
+    if (unread && found.path != file->path + ".gz" && !fresh(scan, found)) continue;
     if (file->print.empty()) continue;
     if (!can_become(file->path, found.path) || ++looked_at > kMaxCopies) continue;
     uint64_t read = 0;
@@ -85,6 +89,7 @@ Result<FileTracker::Same> FileTracker::is_copy_of_known(Scan& scan, const FoundF
       if (becoming) return same;
     }
     if (same != Same::kYes) continue;
+    if (unread) return same;
     if (is_gzip_name(found.path) || read < found.info.size || fresh(scan, found)) {
       copies_.insert({found.path, found.info.inode});
       return same;
@@ -95,7 +100,6 @@ Result<FileTracker::Same> FileTracker::is_copy_of_known(Scan& scan, const FoundF
     if (!finder_.wants(found.path)) return same;
     notes_.note("'" + found.path + "' is a copy of '" + file->path + "', which was read");
     SLUICE_SDK_ASSIGN(TrackedFile* const copy, track(scan, found, true));  // `file` is no more
-    if (copy == nullptr) return same;
     copy->position = read;
     copy->print = print;
     return same;

@@ -23,7 +23,8 @@ size_t without_group(std::string_view text) {
   return text[at - 2] == '/' ? text.size() : at - 1;
 }
 
-// The N of "app.log.N"; nullopt: no number of a rotation but a date, or nothing.
+}  // namespace
+
 std::optional<unsigned> rotation_number(std::string_view path) {
   if (is_gzip_name(path)) path.remove_suffix(3);
   const std::string_view rest = path.substr(live_name(path).size());
@@ -33,8 +34,6 @@ std::optional<unsigned> rotation_number(std::string_view path) {
   if (code != std::errc() || end != rest.data() + rest.size()) return std::nullopt;
   return number;
 }
-
-}  // namespace
 
 bool is_gzip_name(std::string_view path) {
   return path.size() > 3 && path.ends_with(".gz");

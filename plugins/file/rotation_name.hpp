@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,8 @@ bool is_gzip_name(std::string_view path);
 std::string_view live_name(std::string_view path);
 // Whether rotation can have made a file called `from` one called `to`.
 bool can_become(std::string_view from, std::string_view to);
+// The N of "app.log.N"; nullopt: no number of a rotation but a date, or nothing.
+std::optional<unsigned> rotation_number(std::string_view path);
 // Of two rotated files of the same live name: whether `a` was rotated later. Decided by their
 // numbers where both have one ("app.log.1" is newer than "app.log.2"), else by when they were
 // changed.
