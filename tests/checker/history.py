@@ -10,7 +10,7 @@ Every value is sent once and differs from all others. "event" says which kind of
                 pieces of lines in it)
   sink_offset   sink, topic, partition, offset      the committed offset that the worker showed
   seen          topic, partition, offset, value     what a reader was given
-  topic         topic, state                        created | deleted: acknowledged; unknown: asked for, no answer
+  topic         topic, state, perhaps id            created | deleted: acknowledged; unknown: asked for, no answer
   connector     connector, state                    the same
 
 Lines with other events are left out of account (a driver may note its kills there). The last line may be torn.
@@ -61,6 +61,7 @@ class History:
         self.sources, self.sinks = {}, {}
         self.seen = []
         self.topics, self.connectors = {}, {}
+        self.topic_ids = {}
         lines = Path(path).read_text(encoding="utf-8").split("\n")
         for number, line in enumerate(lines, 1):
             if not line:
@@ -102,6 +103,8 @@ class History:
 
     def _topic(self, event):
         self.topics[event["topic"]] = event["state"]
+        if "id" in event:
+            self.topic_ids[event["topic"]] = event["id"]
 
     def _connector(self, event):
         self.connectors[event["connector"]] = event["state"]

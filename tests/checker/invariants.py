@@ -197,7 +197,14 @@ def connectors(history, configs):
 
 def topics(history, directory):
     """missing, resurrected: topics are what was acknowledged."""
-    return compare("topic", history.topics, set(directory.topics))
+    found = compare("topic", history.topics, set(directory.topics))
+    return [Finding(f.kind, f.text + f" ({ids(history, directory, f.text.split()[1])})") for f in found]
+
+
+def ids(history, directory, name):
+    """Tells one that came back from one that somebody made anew."""
+    there = directory.topics[name].id if name in directory.topics else "no"
+    return f"created with id {history.topic_ids.get(name, 'unknown')}, now there is {there} topic of that name"
 
 
 def compare(what, states, there):

@@ -136,7 +136,7 @@ class Workload:
         answer = self.call(f"/sluice/topics/{topic}?partitions=2", "PUT", {"segment.bytes": "512"})
         if answer.status != 201:
             raise AssertionError(f"creating {topic}: {answer}")
-        self.note("topic", topic=topic, state="created")
+        self.note("topic", topic=topic, state="created", id=answer.json()["id"])
         file = self.folder / "churn.in"
         if not file.exists():
             file.write_text("".join(f"churn {n}\n" for n in range(20)))
@@ -145,7 +145,12 @@ class Workload:
                                      "exactly.once.support": "required"})
 
     def clear_leftovers(self):
-        for name in sorted(self.leftovers):  # source, sink, then topic: a source would make its topic again
+        # A deleted connector's task may still be ending, and a source makes its topic again: STOPPED is said once the last
+        # task has ended.
+        for name in sorted(self.leftovers):
+            if "-topic-" not in name and self.call(f"/connectors/{name}/stop", "PUT").status == 204:
+                wait_until(lambda stopped=name: self.has_stopped(stopped), 30, f"{name} to stop")
+        for name in sorted(self.leftovers):
             if "-topic-" not in name:
                 self.delete_connector(name)
         for name in sorted(self.leftovers):
@@ -154,6 +159,10 @@ class Workload:
                 if self.call(f"/sluice/topics/{name}", "DELETE").status in (204, 404):
                     self.note("topic", topic=name, state="deleted")
                     self.leftovers.discard(name)
+
+    def has_stopped(self, name):
+        answer = self.call(f"/connectors/{name}/status")
+        return answer.status == 200 and answer.json()["connector"]["state"] == "STOPPED"
 
     def pause_and_resume(self, name):
         if self.call(f"/connectors/{name}/pause", "PUT").status == 202:
