@@ -21,24 +21,25 @@ enum class Values { kAny, kFiles, kConnectors, kTopics };
 struct Option {
   using Target = std::variant<bool*, int*, int64_t*, std::string*, std::vector<std::string>*>;
 
-  std::string names;
-  Target target;
-  std::string help;
+  std::string names{};
+  Target target{};
+  std::string help{};
   bool required = false;
-  std::vector<std::string> one_of;  // empty: any value
+  std::vector<std::string> one_of{};  // empty: any value
   Values values = Values::kAny;
-  std::string environment;  // the variable that gives the default
+  std::string environment{};  // the variable that gives the default
 
   bool positional() const { return names[0] != '-'; }
   bool flag() const { return std::holds_alternative<bool*>(target); }
 };
 
-// A command has `run` or commands of its own.
+// A command has `run` or commands of its own. (All members have initializers: left out ones are no
+// warning.)
 struct Command {
-  std::string name, help;
-  std::vector<Option> options;
-  std::function<void()> run;
-  std::vector<Command> commands;
+  std::string name{}, help{};
+  std::vector<Option> options{};
+  std::function<void()> run{};
+  std::vector<Command> commands{};
   bool hidden = false;  // works, but help and completion do not show it
 };
 

@@ -9,6 +9,7 @@
 //   a kill with MIB of commit log storage_bench compact DIR MIB                         compaction
 //   of 1 KiB records, nine of ten superseded storage_bench scale DIR GIB PARTITIONS many
 //   partitions: memory, start after a stop and a kill
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,7 +20,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <mutex>
 #include <random>
@@ -45,11 +45,8 @@ double cpu_seconds() {
          static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-double resident_mib() {
-  std::ifstream in("/proc/self/statm");
-  double size = 0, resident = 0;
-  in >> size >> resident;
-  return resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / kMiB;
+double heap_bytes() {
+  return static_cast<double>(mallinfo2().uordblks);
 }
 
 template <class T>
@@ -338,9 +335,9 @@ void scale(Bench& bench, double gib, int partitions) {
   const double replayed = static_cast<double>(bench.log->recovery().replayed_bytes) / kMiB;
   must(bench.log->stop());
   bench.log.reset();
-  const double memory = resident_mib();
+  const double memory = heap_bytes();
   const double clean = bench.open(partitions);
-  const double idle = resident_mib();
+  const double idle = heap_bytes();
   const double cpu = cpu_seconds();
   must(bench.log->run_housekeeping());
   must(bench.log->checkpoint());
@@ -348,7 +345,7 @@ void scale(Bench& bench, double gib, int partitions) {
       "{\"scale_start\": {\"partitions\": %d, \"after_kill_s\": %.2f, \"replayed_mib\": %.0f, "
       "\"after_stop_s\": %.3f, \"bytes_per_idle_partition\": %.0f, \"idle_housekeeping_cpu_ms\": "
       "%.1f}}\n",
-      partitions, killed, replayed, clean, (idle - memory) * kMiB / partitions,
+      partitions, killed, replayed, clean, (idle - memory) / partitions,
       (cpu_seconds() - cpu) * 1e3);
 }
 
