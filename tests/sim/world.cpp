@@ -155,11 +155,13 @@ void World::cut_power() {
 
 // As the worker does it on SIGTERM.
 std::string World::stop() {
-  bool done = false;
+  // Shared: a power cut during the stop answers when this function has returned.
+  auto stopped = std::make_shared<bool>(false);
   people_->worker_died();  // they do not wait for answers any more
-  process_->plane->shutdown([&] { done = true; });
+  process_->plane->shutdown([stopped] { *stopped = true; });
   const auto deadline = clock_.steady() + seconds(10);
-  executor_.run_until([&] { return done || clock_.steady() > deadline; });
+  executor_.run_until([&] { return *stopped || clock_.steady() > deadline; });
+  const bool done = *stopped;
   if (!done && !troubled_) return "the connectors did not stop";
   for (const auto& [topic, origin] : outside_.origins)
     if (done && !outside_.alive(origin.connector).empty())
