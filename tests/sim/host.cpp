@@ -122,8 +122,13 @@ class SimLane : public herder::Lane, public std::enable_shared_from_this<SimLane
         outside_(outside) {}
   const std::string& name() const override { return name_; }
   void post(std::function<void()> step) override {
+    if (ended_) return;
     steps_.push_back(std::move(step));
     if (!std::exchange(busy_, true)) next();
+  }
+  void end() {
+    ended_ = true;
+    const auto forgotten = std::exchange(steps_, {});
   }
 
  private:
@@ -138,6 +143,7 @@ class SimLane : public herder::Lane, public std::enable_shared_from_this<SimLane
     executor_.post_after(takes, [self = shared_from_this(), noticed] { self->run(noticed); });
   }
   void run(bool was_hanging) {
+    if (ended_) return;
     auto step = std::move(steps_.front());
     steps_.pop_front();
     step();
@@ -152,13 +158,22 @@ class SimLane : public herder::Lane, public std::enable_shared_from_this<SimLane
   Outside& outside_;
   std::deque<std::function<void()>> steps_;
   bool busy_ = false;
+  bool ended_ = false;
 };
 
 }  // namespace
 
 std::shared_ptr<herder::Lane> SimLanes::open(const std::string& name,
                                              std::function<void(bool)> hanging) {
-  return std::make_shared<SimLane>(name, std::move(hanging), executor_, outside_);
+  auto lane = std::make_shared<SimLane>(name, std::move(hanging), executor_, outside_);
+  endings_.push_back([weak = std::weak_ptr(lane)] {
+    if (auto still = weak.lock()) still->end();
+  });
+  return lane;
+}
+
+SimLanes::~SimLanes() {
+  for (const auto& end : endings_) end();
 }
 
 }  // namespace sluice::sim

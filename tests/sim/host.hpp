@@ -43,17 +43,20 @@ class SimHost : public herder::TaskHost {
   std::vector<std::shared_ptr<Running>> running_;
 };
 
-// Lanes on the seeded executor, some of whose steps take their time.
+// Lanes on the seeded executor, some of whose steps take their time. Its end ends them too: what
+// still waits in a lane is forgotten (steps hold their connector, and that its lane).
 class SimLanes : public herder::Lanes {
  public:
   SimLanes(testing::SimExecutor& executor, Outside& outside)
       : executor_(executor), outside_(outside) {}
+  ~SimLanes() override;
   std::shared_ptr<herder::Lane> open(const std::string& name,
                                      std::function<void(bool)> hanging) override;
 
  private:
   testing::SimExecutor& executor_;
   Outside& outside_;
+  std::vector<std::function<void()>> endings_;
 };
 
 }  // namespace sluice::sim
