@@ -24,11 +24,16 @@ def threads(pid):
 
 
 def alternate(runs, variants):
-    """Runs each of `variants` {name: function -> dict of figures} in turn, `runs` times; the medians and all figures."""
+    """Runs each of `variants` {name: function -> dict of figures} in turn, `runs` times; the medians and all figures.
+
+    Each round begins with another variant: whoever runs after a large process finds its memory taken away, which costs
+    more than what is measured."""
     figures = {name: [] for name in variants}
+    names = list(variants)
     for number in range(runs):
-        for name, run in variants.items():
-            figures[name].append(run())
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            figures[name].append(variants[name]())
             print(f"  run {number + 1} {name}: {figures[name][-1]}", flush=True)
     return {name: {"median": {key: statistics.median(run[key] for run in all_runs) for key in all_runs[0]},
                    "runs": all_runs} for name, all_runs in figures.items()}
