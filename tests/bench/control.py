@@ -67,7 +67,7 @@ def idle(args, bin_folder, result):
             "CPU of one core, idle connectors (goal < 0.01)": share, "threads": threads(pid)}
         if args.gib:
             fill_and_restart(args, worker, folder, result)
-        worker.kill()
+        worker.end()  # the restarts have stopped it
 
 
 def fill_and_restart(args, worker, folder, result):
