@@ -58,13 +58,7 @@ class Lane(threading.Thread):
     def all_lives(self):
         work = self.work
         work.worker.start()
-        work.add_source("a", "a")
-        work.add_source("b", "b", **{"topic.creation.default.partitions": 3})
-        work.add_source("c", "c", **{"topic.creation.default.retention.bytes": 20000,
-                                     "topic.creation.default.segment.bytes": 4096})
-        work.add_sink("a-alo", "a", False)
-        work.add_sink("a-exact", "a", True)
-        work.add_sink("b-exact", "b", True)
+        work.add_pipelines()
         self.began = True
         for cut in range(self.cuts):
             self.life(cut)

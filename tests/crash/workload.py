@@ -79,6 +79,16 @@ class Workload:
             self.note("connector", connector=name, state="deleted")
             self.leftovers.discard(name)
 
+    def add_pipelines(self):
+        """What both kinds of crash are tried on: one and several partitions, retention, sinks of both guarantees."""
+        self.add_source("a", "a")
+        self.add_source("b", "b", **{"topic.creation.default.partitions": 3})
+        self.add_source("c", "c", **{"topic.creation.default.retention.bytes": 20000,
+                                     "topic.creation.default.segment.bytes": 4096})
+        self.add_sink("a-alo", "a", False)
+        self.add_sink("a-exact", "a", True)
+        self.add_sink("b-exact", "b", True)
+
     def add_source(self, name, topic, **more):
         self.append(name, 10)
         self.create_connector(name, {"connector.class": "FileSource", "file": self.input(name), "topic": topic,
