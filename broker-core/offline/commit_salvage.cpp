@@ -5,6 +5,7 @@
 
 #include "broker-core/storage/codec.hpp"
 #include "broker-core/storage/commit_log.hpp"
+#include "broker-core/storage/file_window.hpp"
 #include "broker-core/storage/paths.hpp"
 
 namespace sluice::offline {
@@ -14,26 +15,13 @@ using namespace storage;
 
 constexpr uint64_t kWindow = 4 << 20;
 
-Result<ByteView> view(File& file, uint64_t size, uint64_t at, uint64_t least, Bytes& window,
-                      uint64_t& start) {
-  least = std::min(least, size - std::min(size, at));
-  if (at < start || at + least > start + window.size()) {
-    window.resize(std::min(std::max(least, kWindow), size - at));
-    SLUICE_ASSIGN(size_t got, file.read_at(at, window));
-    window.resize(got);
-    start = at;
-  }
-  return ByteView(window).subspan(std::min<uint64_t>(at - start, window.size()));
-}
-
 Status salvage_file(Disk& disk, const std::string& path, uint64_t& next,
                     const std::function<Status(const FramePlace&)>& each) {
   SLUICE_ASSIGN(auto file, disk.open(path, OpenMode::kRead));
   SLUICE_ASSIGN(const uint64_t size, file->size());
-  Bytes window;
-  uint64_t start = 0;
+  FileWindow window(*file, size, kWindow);
   for (uint64_t at = kCommitHeaderSize; at + kFrameHeaderSize <= size;) {
-    SLUICE_ASSIGN(ByteView head, view(*file, size, at, kFrameHeaderSize, window, start));
+    SLUICE_ASSIGN(ByteView head, window.view(at, kFrameHeaderSize));
     size_t skip = 0;  // most bytes of an empty file are passed over here
     while (skip + kFrameHeaderSize <= head.size() &&
            get_le<uint32_t>(head.data() + skip) != kFrameMagic) {
@@ -47,7 +35,7 @@ Status salvage_file(Disk& disk, const std::string& path, uint64_t& next,
     std::optional<Frame> frame;
     ByteView whole;
     if (header && header->length <= size - at) {
-      SLUICE_ASSIGN(whole, view(*file, size, at, header->length, window, start));
+      SLUICE_ASSIGN(whole, window.view(at, header->length));
       frame = decode_frame(whole);
     }
     if (!frame || frame->header.sequence < next) {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "broker-core/storage/file_window.hpp"
+
 namespace sluice::offline {
 namespace {
 
@@ -11,31 +13,8 @@ constexpr uint64_t kBatchMax = 256
                                << 20;  // a length beyond it is damage, not a reason to read so much
 constexpr size_t kMagicAt = 16;        // in a batch
 
-// The file through a window that grows to the largest batch.
-class Window {
- public:
-  Window(File& file, uint64_t limit) : file_(file), limit_(limit) {}
-  // Bytes from `at` on: `least` of them, fewer only before the limit.
-  Result<ByteView> view(uint64_t at, uint64_t least) {
-    least = std::min(least, limit_ - std::min(limit_, at));
-    if (at < start_ || at + least > start_ + bytes_.size()) {
-      bytes_.resize(std::min(std::max(least, kWindow), limit_ - at));
-      SLUICE_ASSIGN(size_t got, file_.read_at(at, bytes_));
-      bytes_.resize(got);
-      start_ = at;
-    }
-    return ByteView(bytes_).subspan(std::min<uint64_t>(at - start_, bytes_.size()));
-  }
-
- private:
-  File& file_;
-  const uint64_t limit_;
-  Bytes bytes_;
-  uint64_t start_ = 0;
-};
-
 // The good batch at `at`, or what is wrong there.
-Result<Piece> batch_at(Window& window, uint64_t at, uint64_t limit) {
+Result<Piece> batch_at(storage::FileWindow& window, uint64_t at, uint64_t limit) {
   Piece piece{at, 0, {}, {}, ""};
   SLUICE_ASSIGN(ByteView head, window.view(at, model::kBatchHeaderSize));
   auto header = model::read_batch_header(head, false);
@@ -61,7 +40,7 @@ Result<Piece> batch_at(Window& window, uint64_t at, uint64_t limit) {
 }
 
 // The next place behind `at` with a whole batch, or the limit.
-Result<uint64_t> next_batch(Window& window, uint64_t at, uint64_t limit) {
+Result<uint64_t> next_batch(storage::FileWindow& window, uint64_t at, uint64_t limit) {
   for (++at; at + model::kBatchHeaderSize <= limit; ++at) {
     SLUICE_ASSIGN(ByteView rest, window.view(at, model::kBatchHeaderSize));
     size_t skip = 0;
@@ -88,7 +67,7 @@ Status walk_segment(Disk& disk, const std::string& path, uint64_t limit,
   SLUICE_ASSIGN(auto file, disk.open(path, OpenMode::kRead));
   SLUICE_ASSIGN(const uint64_t size, file->size());
   limit = std::min(limit, size);
-  Window window(*file, limit);
+  storage::FileWindow window(*file, limit, kWindow);
   for (uint64_t at = 0; at < limit;) {
     SLUICE_ASSIGN(auto piece, batch_at(window, at, limit));
     if (!piece.header) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "broker-core/storage/codec.hpp"
+#include "broker-core/storage/file_window.hpp"
 #include "broker-core/storage/paths.hpp"
 
 namespace sluice::storage {
@@ -29,21 +30,11 @@ class CommitFile {
                                         "made with " + std::to_string(result.header_.size) + " bytes, its end is gone"};
     }
     result.path_ = std::move(path);
+    result.window_.emplace(*result.file_, result.size_, kWindow);
     return result;
   }
 
-  // Bytes from `at` on: `least` of them, fewer only at the end of the file.
-  Result<ByteView> view(uint64_t at, uint64_t least) {
-    least = std::min(least, size_ - std::min(size_, at));
-    if (at < start_ || at + least > start_ + window_.size()) {
-      window_.resize(std::min(std::max(least, kWindow), size_ - at));
-      SLUICE_ASSIGN(size_t got, file_->read_at(at, window_));
-      window_.resize(got);
-      start_ = at;
-    }
-    const uint64_t skip = at - start_;
-    return ByteView(window_).subspan(std::min<uint64_t>(skip, window_.size()));
-  }
+  Result<ByteView> view(uint64_t at, uint64_t least) { return window_->view(at, least); }
 
   // The valid frame of this file at `at`, if there is one.
   Result<std::optional<Frame>> frame(uint64_t at) {
@@ -87,8 +78,7 @@ class CommitFile {
   std::string path_;
   uint64_t size_ = 0;
   CommitFileHeader header_;
-  Bytes window_;
-  uint64_t start_ = 0;
+  std::optional<FileWindow> window_;  // of file_
 };
 
 Error damage(const std::string& path, uint64_t byte, const std::string& what) {
