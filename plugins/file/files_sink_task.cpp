@@ -2,20 +2,11 @@
 #include "plugins/file/files_sink_task.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 #include "plugins/file/value_text.hpp"
+#include "plugins/file/wall_clock.hpp"
 
 namespace sluice::file_plugin {
-
-namespace {
-
-int64_t now_ms() {
-  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count();
-}
-
-}  // namespace
 
 Status FilesSinkTask::start(const sdk::Config& config) {
   SLUICE_SDK_ASSIGN(options_, SinkOptions::read(config));
@@ -150,19 +141,8 @@ Status FilesSinkTask::fill(sdk::SinkBatch& batch) {
       }
     }
     current->next_after = record.offset() + 1;
-    TextBuffer& out = *current->series->lines;
-    const sluice_value value = record.value();
-    if (value.type == SLUICE_STRING) [[likely]] {
-      out.append_line({value.as.bytes, value.size});
-      continue;
-    }
-    const size_t begin = out.size();
-    if (append_value_text(value, record.value_schema(), out)) {
-      out.append('\n');
-    } else {
-      out.cut_to(begin);
+    if (!append_value_line(record.value(), record.value_schema(), *current->series->lines)) [[unlikely]]
       not_writable_.push_back(i);
-    }
   }
   return sdk::ok();
 }
@@ -206,12 +186,8 @@ Status FilesSinkTask::put(sdk::SinkBatch& batch) {
     return rolled;
   }
   again_ = false;
-  for (const uint32_t index : not_writable_) {
-    context().record_error(
-        index, Error::record(index,
-                             "the value has no text form: it is nested too deeply, of an "
-                             "unknown type, or a decimal of too many digits"));
-  }
+  for (const uint32_t index : not_writable_)
+    context().record_error(index, Error::record(index, kNoText));
   not_writable_.clear();
   return sdk::ok();
 }

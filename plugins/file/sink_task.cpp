@@ -73,18 +73,8 @@ Status FileSinkTask::write_lines(sdk::SinkBatch& batch, TextBuffer& out) {
   const uint32_t count = batch.size();
   for (uint32_t i = 0; i < count; ++i) {
     const sdk::RecordView record = batch[i];
-    const sluice_value value = record.value();
-    if (value.type == SLUICE_STRING) [[likely]] {
-      out.append_line({value.as.bytes, value.size});
-      continue;
-    }
-    const size_t begin = out.size();
-    if (append_value_text(value, record.value_schema(), out)) {
-      out.append('\n');
-    } else {
-      out.cut_to(begin);
+    if (!append_value_line(record.value(), record.value_schema(), out)) [[unlikely]]
       not_writable_.push_back(i);
-    }
   }
   return sdk::ok();
 }
@@ -97,8 +87,7 @@ Status FileSinkTask::put(sdk::SinkBatch& batch) {
   SLUICE_SDK_TRY(file_->writer().end_batch());
   if (exactly_once_) owned_.swap(owned_after_);
   for (const uint32_t index : not_writable_) {
-    context().record_error(index, Error::record(index, "the value has no text form: it is nested too deeply, of an "
-                                                       "unknown type, or a decimal of too many digits"));
+    context().record_error(index, Error::record(index, kNoText));
   }
   return sdk::ok();
 }

@@ -2,18 +2,10 @@
 #include "plugins/file/source_task.hpp"
 
 #include <algorithm>
-#include <chrono>
+
+#include "plugins/file/wall_clock.hpp"
 
 namespace sluice::file_plugin {
-
-namespace {
-
-int64_t now_ms() {
-  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count();
-}
-
-}  // namespace
 
 Status FileSourceTask::start(const sdk::Config& config) {
   const std::string path = config.get_string("file");
