@@ -6,6 +6,7 @@
 
 #include "broker-core/offline/commit_salvage.hpp"
 #include "broker-core/storage/paths.hpp"
+#include "broker-core/storage/references.hpp"
 
 namespace sluice::offline {
 
@@ -50,6 +51,7 @@ class Planner {
       if (finding.damage) note(finding, damaged);
     }
     if (!rebuild_ && damaged.empty()) return ok();
+    if (!rebuild_) SLUICE_TRY(rebuild_if_referred_to(damaged));
     if (rebuild_) {
       for (const auto& [partition, folder] : folders_) damaged.insert(partition);
       for (const auto& [partition, known] : known_) damaged.insert(partition);
@@ -126,12 +128,50 @@ class Planner {
            partition_folder_name(topic->second.name, partition);
   }
 
+  // What the commit log refers to stands in segments that a repair moves: then all goes to segments and the commit
+  // log is given up.
+  Status rebuild_if_referred_to(const std::set<TopicPartition>& damaged) {
+    uint64_t next = 0;
+    return salvage_commit_log(context_.disk, context_.directory, replay_.sequence, next,
+                              [&](const FramePlace& place) -> Status {
+                                for (const auto& entry : place.frame->entries)
+                                  rebuild_ |= entry.by_reference && damaged.contains(entry.partition);
+                                return ok();
+                              });
+  }
+
+  static Status add_batches(ByteView data, const std::shared_ptr<const std::string>& file,
+                            uint64_t byte, PartitionRepair& repair) {
+    std::vector<BatchRef> batches;
+    SLUICE_TRY(list_batches(data, batches));
+    for (const auto& batch : batches) {
+      repair.add_logged({file, byte + static_cast<uint64_t>(batch.bytes.data() - data.data()),
+                         static_cast<uint32_t>(batch.bytes.size()), batch.base, batch.last});
+    }
+    return ok();
+  }
+
+  // Of what is damaged the whole batches are spare parts.
+  static Status add_referred(const FrameEntry& entry, References& references,
+                             PartitionRepair& repair) {
+    ByteView data = entry.data;
+    if (!entry.damage.empty()) return ok();
+    for (const auto& piece : entry.pieces) {
+      SLUICE_ASSIGN(auto path, references.path_of(entry.partition, piece));
+      SLUICE_TRY(add_batches(data.first(piece.size), std::make_shared<const std::string>(*path),
+                             piece.position, repair));
+      data = data.subspan(piece.size);
+    }
+    return ok();
+  }
+
   Status read_commit_log(uint64_t& next) {
+    References references(context_.disk, context_.directory);
     auto each = [&](const FramePlace& place) -> Status {
       auto file = std::make_shared<const std::string>(place.file);
-      for (const auto& entry : place.frame->entries) {
-        std::vector<BatchRef> batches;
-        SLUICE_TRY(list_batches(entry.data, batches));
+      Frame frame = *place.frame;
+      SLUICE_TRY(references.resolve(frame));
+      for (const auto& entry : frame.entries) {
         if (folder_of(entry.partition).empty()) continue;
         auto found = repairs_.find(entry.partition);
         if (found == repairs_.end()) {
@@ -141,10 +181,11 @@ class Planner {
                       .first;
           SLUICE_TRY(found->second.read(no_checkpoint(entry.partition)));
         }
-        for (const auto& batch : batches) {
-          found->second.add_logged(
-              {file, place.byte + static_cast<uint64_t>(batch.bytes.data() - place.start),
-               static_cast<uint32_t>(batch.bytes.size()), batch.base, batch.last});
+        if (entry.by_reference) {
+          SLUICE_TRY(add_referred(entry, references, found->second));
+        } else {
+          const auto start = static_cast<uint64_t>(entry.data.data() - place.start);
+          SLUICE_TRY(add_batches(entry.data, file, place.byte + start, found->second));
         }
       }
       return ok();

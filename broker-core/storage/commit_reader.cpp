@@ -8,6 +8,7 @@
 #include "broker-core/storage/codec.hpp"
 #include "broker-core/storage/file_window.hpp"
 #include "broker-core/storage/paths.hpp"
+#include "broker-core/storage/references.hpp"
 
 namespace sluice::storage {
 namespace {
@@ -87,12 +88,13 @@ Error damage(const std::string& path, uint64_t byte, const std::string& what) {
 }
 
 // Reads the frames of one file up to the first that is not valid, or that belongs to the next file.
-Status scan_file(CommitFile& file, uint64_t byte, std::optional<uint64_t> next_file, const OnFrame& on_frame,
-                 CommitScan& scan) {
+Status scan_file(CommitFile& file, uint64_t byte, std::optional<uint64_t> next_file, References& references,
+                 const OnFrame& on_frame, CommitScan& scan) {
   while (!next_file || scan.next_sequence < *next_file) {
     SLUICE_ASSIGN(auto frame, file.frame(byte));
     if (!frame || frame->header.sequence != scan.next_sequence) break;
     if (frame->entries.empty()) return ok();  // the seal: all before it was durable, nothing is behind it
+    SLUICE_TRY(references.resolve(*frame));
     SLUICE_TRY(on_frame(*frame, file.path(), byte));
     ++scan.frames;
     scan.bytes += frame->header.length;
@@ -143,6 +145,7 @@ Result<CommitScan> scan_commit_log(Disk& disk, const std::string& directory, con
     return damage(folder + "/" + numbered_name(begin, ".commit"), from.byte,
                   "this file of the commit log is missing, the checkpoint needs it");
   }
+  References references(disk, directory);
   for (size_t i = 0; i < firsts.size(); ++i) {
     SLUICE_ASSIGN(auto file, CommitFile::open(disk, folder + "/" + numbered_name(firsts[i], ".commit")));
     if (file.header().first_sequence != firsts[i]) {
@@ -152,7 +155,7 @@ Result<CommitScan> scan_commit_log(Disk& disk, const std::string& directory, con
     if (i == 0 && from.file != 0) byte = from.byte;
     std::optional<uint64_t> next_file;
     if (i + 1 < firsts.size()) next_file = firsts[i + 1];
-    SLUICE_TRY(scan_file(file, byte, next_file, on_frame, scan));
+    SLUICE_TRY(scan_file(file, byte, next_file, references, on_frame, scan));
     ++scan.files;
   }
   return scan;

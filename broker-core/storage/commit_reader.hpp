@@ -23,7 +23,8 @@ struct CommitScan {
 // What a reader of the commit log does with each frame; an error ends the scan with it.
 using OnFrame = std::function<Status(const Frame& frame, const std::string& file, uint64_t byte)>;
 
-// Reads all frames from `from` on, in order. A frame that fails its check ends the log (a torn tail: its round was
+// Reads all frames from `from` on, in order, with the bytes that they refer to (an entry's `damage` tells where those
+// are not there). A frame that fails its check ends the log (a torn tail: its round was
 // never acknowledged), unless a later frame or file proves that it was durable once: then kCorrupt, with file
 // and byte. Used by recovery and verify; changes nothing.
 Result<CommitScan> scan_commit_log(Disk& disk, const std::string& directory, const CommitPosition& from,

@@ -127,7 +127,7 @@ Status Committer::assign(Pending& pending, Parts& parts, std::vector<FrameEntry>
         return status;
       }
       const Offset end = partition->write_end();
-      parts.list.push_back({std::move(partition), end, {}});
+      parts.list.push_back({std::move(partition), end, {}, 0});
     }
     targets.push_back(place->second);
   }
@@ -147,6 +147,7 @@ Status Committer::assign(Pending& pending, Parts& parts, std::vector<FrameEntry>
       part.batches.push_back(batch);
       bytes += batch.bytes.size();
     }
+    part.bytes += entry.append.batches.size();
     frame.push_back({part.partition->id(), first, kEpoch, entry.append.batches});
     results.push_back({part.partition->id(), first, part.next});
   }
@@ -184,6 +185,46 @@ Status Committer::write(std::vector<Part>& parts,
   return status;
 }
 
+bool Committer::goes_through(const Part& part) const {
+  return part.bytes >= context_.settings.write_through_bytes;
+}
+
+// A round with a partition that gets so much that its bytes are written once, to the segment. They
+// are durable before the frames are written that refer to them.
+Status Committer::write_through(std::vector<Part>& parts,
+                                std::vector<std::vector<FrameEntry>>& frames) {
+  auto status = [&]() -> Status {
+    std::unordered_map<TopicPartition, PartitionLog*> through;
+    for (auto& part : parts) {
+      part.partition->begin();
+      if (goes_through(part)) through.emplace(part.partition->id(), part.partition.get());
+    }
+    for (auto& part : parts) SLUICE_TRY(part.partition->write(part.batches));
+    for (auto& [id, partition] : through) {
+      if (auto synced = partition->write_through(); !synced.ok())
+        return Error{ErrorKind::kFatal, synced.error().message};
+    }
+    std::deque<Bytes> references;  // where a frame's views stay valid
+    for (auto& frame : frames) {
+      for (auto& entry : frame) {
+        auto partition = through.find(entry.partition);
+        if (partition == through.end()) continue;
+        references.push_back(encode_pieces(partition->second->place(entry.data)));
+        entry.data = references.back();
+        entry.by_reference = true;
+      }
+    }
+    SLUICE_TRY(commit_log_.write(frames));
+    return commit_log_.sync();
+  }();
+  if (status.ok()) {
+    commit_log_.keep();
+  } else if (status.error().kind == ErrorKind::kRetriable) {  // else a frame may be there that needs the bytes
+    for (auto& part : parts) part.partition->rewind();
+  }
+  return status;
+}
+
 bool Committer::run_round() {
   auto round = take_queued();
   if (round.empty()) return false;
@@ -208,7 +249,11 @@ bool Committer::run_round() {
       }
       if (!frames.empty()) {
         std::erase_if(parts.list, [](const Part& part) { return part.batches.empty(); });
-        if (auto status = write(parts.list, frames, bytes); status.ok()) {
+        const bool through =
+            std::ranges::any_of(parts.list, [this](const Part& part) { return goes_through(part); });
+        auto status =
+            through ? write_through(parts.list, frames) : write(parts.list, frames, bytes);
+        if (status.ok()) {
           for (auto& part : parts.list)
             grown.emplace_back(part.partition->id(), part.partition->publish());
           ++context_.counters.rounds;

@@ -56,6 +56,7 @@ class Committer {
     std::shared_ptr<PartitionLog> partition;
     Offset next;
     std::vector<BatchRef> batches;
+    uint64_t bytes = 0;
   };
   struct Parts {
     std::vector<Part> list;
@@ -67,6 +68,8 @@ class Committer {
   Status assign(Pending& pending, Parts& parts, std::vector<FrameEntry>& frame);
   Status write(std::vector<Part>& parts, const std::vector<std::vector<FrameEntry>>& frames,
                uint64_t bytes);
+  Status write_through(std::vector<Part>& parts, std::vector<std::vector<FrameEntry>>& frames);
+  bool goes_through(const Part& part) const;
   void fail(std::deque<Pending>& round, const Error& error);
 
   Context& context_;

@@ -8,6 +8,8 @@ namespace sluice::storage {
 namespace {
 
 constexpr size_t kCrcEnd = 8;  // magic, crc
+constexpr uint64_t kKindData = 0;
+constexpr uint64_t kKindReference = 1;
 
 }  // namespace
 
@@ -21,7 +23,7 @@ void encode_frame(std::byte* to, FrameHeader& header, std::span<const FrameEntry
     put_le(at + 20, entry.epoch.value());
     put_le(at + 24, entry.base_offset.value());
     put_le(at + 32, static_cast<uint64_t>(entry.data.size()));
-    put_le(at + 40, uint64_t{0});  // kind: the data follow in the frame
+    put_le(at + 40, entry.by_reference ? kKindReference : kKindData);
     at += kFrameEntrySize;
     header.length += entry.data.size();
   }
@@ -65,7 +67,9 @@ std::optional<Frame> decode_frame(ByteView bytes) {
     entry.epoch = LeaderEpoch(get_le<int32_t>(at + 20));
     entry.base_offset = Offset(get_le<int64_t>(at + 24));
     const uint64_t size = get_le<uint64_t>(at + 32);
-    if (size > header->length - data || get_le<uint64_t>(at + 40) != 0) return std::nullopt;
+    const uint64_t kind = get_le<uint64_t>(at + 40);
+    if (size > header->length - data || kind > kKindReference) return std::nullopt;
+    entry.by_reference = kind == kKindReference;
     entry.data = bytes.subspan(data, size);
     data += size;
     frame.entries.push_back(entry);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "broker-core/base/types.hpp"
@@ -27,11 +28,23 @@ struct FrameHeader {
   uint64_t padded() const { return (length + kFrameAlignment - 1) / kFrameAlignment * kFrameAlignment; }
 };
 
+// A part of what a frame refers to: where it stands in a segment.
+struct SegmentPiece {
+  Offset segment;  // its base offset
+  uint64_t position = 0;
+  uint64_t size = 0;
+  uint32_t crc = 0;  // CRC-32C of the bytes
+};
+
 struct FrameEntry {
   TopicPartition partition;
   Offset base_offset;
   LeaderEpoch epoch;
-  ByteView data;  // whole stamped batches
+  ByteView data;  // whole stamped batches; `by_reference`: where they stand (references.hpp)
+  bool by_reference = false;
+  // Of a frame that was read: the pieces that `data` was put together from, or why it could not be had.
+  std::vector<SegmentPiece> pieces = {};
+  std::string damage = {};
 };
 
 struct Frame {

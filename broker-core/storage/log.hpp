@@ -40,6 +40,9 @@ struct Settings {
   uint64_t checkpoint_bytes = 256u << 20;         // checkpoint after so many commit log bytes ...
   int64_t checkpoint_interval_ms = 60'000;        // ... or so much time with dirty partitions
   uint64_t round_bytes_max = 8u << 20;            // most bytes in one commit round
+  // A partition that gets at least so many bytes in a round gets them in its segment at once, synced, and the commit
+  // log a reference: writing them twice costs more than a second sync.
+  uint64_t write_through_bytes = 1u << 20;
   uint64_t queue_bytes_max = 64u << 20;           // appends waiting; append() beyond fails with kRetriable
   int64_t housekeeping_interval_ms = 5 * 60'000;  // retention and compaction
   size_t open_segments_max = 500;                 // closed least recently used first

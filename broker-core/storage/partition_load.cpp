@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <set>
+#include <span>
 
 #include "broker-core/base/crash_point.hpp"
 #include "broker-core/storage/partition_log.hpp"
@@ -54,18 +56,23 @@ Status PartitionLog::load_segments() {
   for (uint64_t number : bases) {
     const Offset base(static_cast<int64_t>(number));
     if (!has_segments || base > known_->active_base) {
-      SLUICE_TRY(remove_segment_files(base));
+      if (replaying_) {
+        strays_.push_back(base);
+      } else {
+        SLUICE_TRY(remove_segment_files(base));
+      }
     } else if (base < known_->active_base) {
       closed.push_back(base);
     }
   }
   if (!has_segments) return ok();
-  for (size_t i = 0; i < closed.size(); ++i) {
-    const Offset next = i + 1 < closed.size() ? closed[i + 1] : known_->active_base;
-    if (next <= log_start_) {
+  closed.push_back(known_->active_base);
+  for (size_t i = 0; i + 1 < closed.size(); ++i) {
+    if (closed[i + 1] <= log_start_) {
       SLUICE_TRY(remove_segment_files(closed[i]));  // retention was cut short
     } else {
-      SLUICE_TRY(load_closed(closed[i], next));
+      SLUICE_ASSIGN(size_t left_over, load_closed(closed[i], std::span(closed).subspan(i + 1)));
+      for (; left_over > 0; --left_over) SLUICE_TRY(remove_segment_files(closed[++i]));
     }
   }
   SLUICE_TRY(load_active());
@@ -82,7 +89,9 @@ Result<uint64_t> PartitionLog::file_size(const std::string& path) {
   return (*file)->size();
 }
 
-Status PartitionLog::load_closed(Offset base, Offset next_base) {
+// `after`: the bases behind it. Gives the number of those that a replay, which was cut short behind its checkpoint, put
+// into this segment and has not removed: this segment then ends exactly where a later one begins.
+Result<size_t> PartitionLog::load_closed(Offset base, std::span<const Offset> after) {
   const std::string stem = folder_ + "/" + numbered_name(static_cast<uint64_t>(base.value()), "");
   SegmentState state;
   SLUICE_ASSIGN(state.size, file_size(stem + ".log"));
@@ -102,6 +111,15 @@ Status PartitionLog::load_closed(Offset base, Offset next_base) {
   if (last[0].position >= state.size) {
     return damaged(stem + ".log, byte " + std::to_string(state.size) + ": the segment is cut");
   }
+  size_t left_over = 0;
+  if (state.next_offset > after.front()) {
+    const auto next = std::ranges::find(after, state.next_offset);
+    if (next != after.end()) {
+      SLUICE_TRY(segment->check_header(partition_, last[0]));
+      left_over = static_cast<size_t>(next - after.begin());
+    }
+  }
+  const Offset next_base = after[left_over];
   const bool cleaned = base < holes_to_;
   if (cleaned ? state.next_offset > next_base : state.next_offset != next_base) {
     return damaged(stem + ".log ends at offset " + std::to_string(state.next_offset.value()) +
@@ -110,7 +128,7 @@ Status PartitionLog::load_closed(Offset base, Offset next_base) {
   segment->state = state;
   segment->visible = {state.size, state.checks, state.next_offset, Segment::kUnknown};
   segments_.push_back(std::move(segment));
-  return ok();
+  return left_over;
 }
 
 Status PartitionLog::load_active() {
@@ -121,7 +139,10 @@ Status PartitionLog::load_active() {
     return damaged(segment->log_path + ", byte " + std::to_string(size) + ": the segment is cut, " +
                    std::to_string(known_->active.size) + " bytes were synced");
   }
-  if (size > known_->active.size) SLUICE_TRY(file->truncate(known_->active.size));
+  if (size > known_->active.size) {
+    segment->keep_tail();
+    if (!replaying_) SLUICE_TRY(segment->cut_tail());
+  }
   SLUICE_CRASH_POINT("storage.recovery_cut");
   SLUICE_TRY(segment->checks.cut_to_count());
   for (EntryFile* index : {&segment->indexes, &segment->times}) {

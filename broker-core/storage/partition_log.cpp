@@ -5,6 +5,8 @@
 #include <climits>
 
 #include "broker-core/base/crash_point.hpp"
+#include "broker-core/base/crc32c.hpp"
+#include "broker-core/base/mutant.hpp"
 #include "broker-core/storage/paths.hpp"
 
 namespace sluice::storage {
@@ -56,6 +58,9 @@ std::shared_ptr<Segment> PartitionLog::active() const {
 }
 
 void PartitionLog::begin() {
+  runs_.clear();
+  placed_run_ = 0;
+  placed_ = 0;
   begin_end_ = write_end_;
   begin_active_ = active();
   if (begin_active_) begin_state_ = begin_active_->state;
@@ -87,6 +92,7 @@ bool PartitionLog::must_roll(uint64_t pending, const BatchRef& batch) const {
   const uint64_t size = segment->state.size + pending;
   if (batch.last - segment->base > INT32_MAX) return true;
   if (size == 0) return false;
+  if (replaying_) return size + batch.bytes.size() > INT32_MAX;
   const uint64_t limit = std::min<uint64_t>(settings->segment_bytes, INT32_MAX);
   if (size + batch.bytes.size() > limit || index_full(segment->state, *settings)) return true;
   const int64_t first = segment->state.first_timestamp;
@@ -114,10 +120,45 @@ Status PartitionLog::write_run(std::span<const BatchRef> batches) {
   if (batches.empty()) return ok();
   auto segment = active();
   const bool was_dirty = segment->dirty;
+  const uint64_t position = segment->state.size;
   SLUICE_TRY(segment->write(partition_, batches, topic_->settings()->index_interval_bytes));
   if (!was_dirty) dirty_.push_back(segment);
+  runs_.push_back({segment, position, segment->state.size - position});
   changed_ = true;
   return ok();
+}
+
+Status PartitionLog::write_through() {
+  const Segment* last = nullptr;
+  for (const auto& run : runs_) {
+    if (run.segment.get() == last) continue;
+    last = run.segment.get();
+    SLUICE_ASSIGN(auto file, context_.files.get(last->log_path));
+    SLUICE_CRASH_POINT("storage.write_through");
+    if (!SLUICE_MUTANT("storage.no_write_through_sync")) SLUICE_TRY(file->sync());
+  }
+  if (names_dirty_) SLUICE_TRY(context_.disk.sync_directory(folder_));
+  if (folder_dirty_)
+    SLUICE_TRY(context_.disk.sync_directory(topics_folder(context_.settings.directory)));
+  names_dirty_ = folder_dirty_ = false;
+  SLUICE_CRASH_POINT("storage.written_through");
+  return ok();
+}
+
+std::vector<SegmentPiece> PartitionLog::place(ByteView data) {
+  std::vector<SegmentPiece> pieces;
+  while (!data.empty() && placed_run_ < runs_.size()) {
+    const Run& run = runs_[placed_run_];
+    const uint64_t size = std::min<uint64_t>(data.size(), run.size - placed_);
+    if (size > 0)
+      pieces.push_back({run.segment->base, run.position + placed_, size, crc32c(data.first(size))});
+    data = data.subspan(size);
+    placed_ += size;
+    if (placed_ < run.size) continue;
+    ++placed_run_;
+    placed_ = 0;
+  }
+  return pieces;
 }
 
 // The new segment begins where the written ones end.
@@ -142,8 +183,13 @@ Status PartitionLog::roll() {
   SLUICE_ASSIGN(auto file, context_.files.get_or_create(segment->log_path));
   // Only what is there: some file systems (ext4) write a truncated file out at its next close.
   SLUICE_ASSIGN(uint64_t left_over, file->size());
-  if (left_over > 0) SLUICE_TRY(file->truncate(0));
+  if (left_over > 0 && !replaying_) SLUICE_TRY(file->truncate(0));
   SLUICE_CRASH_POINT("storage.segment_created");
+  if (replaying_) {
+    segment->keep_tail();
+    SLUICE_TRY(segment->indexes.clear());
+    SLUICE_TRY(segment->times.clear());
+  }
   // Made now, so that the next checkpoint syncs its name with the others'. The indexes come when
   // they have an entry: one whose name is lost is made anew.
   SLUICE_TRY(segment->checks.clear());

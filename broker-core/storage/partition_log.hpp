@@ -5,9 +5,11 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "broker-core/storage/context.hpp"
+#include "broker-core/storage/references.hpp"
 #include "broker-core/storage/segment.hpp"
 
 namespace sluice::storage {
@@ -34,10 +36,20 @@ class PartitionLog {
   void begin();
   // (round) Writes stamped batches to the active segment, rolling where needed. Not visible, not durable.
   Status write(std::span<const BatchRef> batches);
+  // (round) Makes durable, with its names, all that was written since begin(). An error is fatal.
+  Status write_through();
+  // (round) Where the next `data` of what was written since begin() stands; called for all of it, in order.
+  std::vector<SegmentPiece> place(ByteView data);
   // (round) Takes back all that was written since begin().
   void rewind();
   // (round) All that was written is durable now: moves the high watermark.
   Offset publish();
+  // (round) Recovery: as prepare(), but what the segments hold beyond the checkpoint stays until end_replay(), which a
+  // checkpoint comes before: frames may refer to it.
+  Status begin_replay();
+  // (round) Writes batches of a frame, `segment`: the one where they stand if the frame refers to them.
+  Status replay(ByteView data, std::optional<Offset> segment);
+  Status end_replay();
   // Whether housekeeping may have anything to do here; false costs no access to the disk. So partitions that are
   // not in use need not be loaded for it.
   bool needs_care(TimestampMs now) const;
@@ -93,6 +105,10 @@ class PartitionLog {
     Offset offset;
     uint64_t entry = 0;
   };
+  struct Run {  // of batches that were written together
+    std::shared_ptr<Segment> segment;
+    uint64_t position = 0, size = 0;
+  };
   struct Range {  // what one read takes from one segment
     std::shared_ptr<Segment> segment;
     Segment::Visible visible;
@@ -103,7 +119,7 @@ class PartitionLog {
 
   Status load();
   Status load_segments();
-  Status load_closed(Offset base, Offset next_base);
+  Result<size_t> load_closed(Offset base, std::span<const Offset> after);
   Status load_active();
   Result<uint64_t> file_size(const std::string& path);
   Status remove_segment_files(Offset base);
@@ -134,6 +150,9 @@ class PartitionLog {
   Offset begin_end_;
   SegmentState begin_state_;
   std::shared_ptr<Segment> begin_active_;
+  std::vector<Run> runs_;       // since begin()
+  size_t placed_run_ = 0;       // where place() goes on
+  uint64_t placed_ = 0;         // in that run
   std::vector<std::shared_ptr<Segment>> dirty_;
   bool changed_ = false;        // something that a checkpoint writes down
   bool names_dirty_ = false;
@@ -141,6 +160,8 @@ class PartitionLog {
 
   mutable std::mutex mutex_;    // guards all below
   bool loaded_ = false;
+  bool replaying_ = false;
+  std::vector<Offset> strays_;  // segments beyond the checkpoint that a replay may refer to
   bool removed_ = false;
   std::optional<Error> offline_;
   std::string lost_;

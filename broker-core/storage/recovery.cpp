@@ -89,11 +89,14 @@ Status Recovery::replay_entry(const FrameEntry& entry, const std::string& file, 
   if (partition->offline()) return ok();
   auto [place, added] = replayed_.try_emplace(entry.partition, partition);
   if (added) {
-    if (auto status = partition->prepare(); !status.ok()) {
+    if (auto status = partition->begin_replay(); !status.ok()) {
       replayed_.erase(place);
       return partition->offline() ? ok() : status;
     }
-    partition->begin();
+  }
+  if (!entry.damage.empty()) {
+    partition->take_offline({ErrorKind::kCorrupt, entry.damage}, true);
+    return ok();
   }
   if (entry.base_offset != partition->write_end()) {
     partition->take_offline(
@@ -104,9 +107,13 @@ Status Recovery::replay_entry(const FrameEntry& entry, const std::string& file, 
         true);
     return ok();
   }
-  std::vector<BatchRef> batches;
-  SLUICE_TRY(list_batches(entry.data, batches));
-  return partition->write(batches);
+  if (!entry.by_reference) return partition->replay(entry.data, std::nullopt);
+  ByteView data = entry.data;
+  for (const auto& piece : entry.pieces) {
+    SLUICE_TRY(partition->replay(data.first(piece.size), piece.segment));
+    data = data.subspan(piece.size);
+  }
+  return ok();
 }
 
 // What is read here may be in the page cache only (after a failed sync it looks clean there). So it
@@ -124,8 +131,9 @@ Status Recovery::replay(const Checkpoint& checkpoint) {
   report_.replayed_frames = scan.frames;
   report_.replayed_bytes = scan.bytes;
   report_.torn_tail_bytes = scan.torn_bytes;
-  for (auto& [id, partition] : replayed_) partition->publish();
-  replayed_.clear();
+  for (auto& [id, partition] : replayed_) {
+    partition->publish();
+  }
   SLUICE_CRASH_POINT("storage.recovery_replayed");
   // The disk may hold other bytes behind the last frame than the page cache shows (after a failed
   // sync): frames that were taken back. The checkpoint below leaves out their sequence, and so
@@ -133,6 +141,9 @@ Status Recovery::replay(const Checkpoint& checkpoint) {
   SLUICE_TRY(commit_log_.open(scan.next_sequence + (scan.files > 0 ? 1 : 0)));
   if (scan.files == 0 && checkpoint.clean) return ok();
   SLUICE_TRY(checkpointer_.run());
+  // Only now: until there is a checkpoint behind the frames, another start would read what they refer to.
+  for (auto& [id, partition] : replayed_) SLUICE_TRY(partition->end_replay());
+  replayed_.clear();
   SLUICE_CRASH_POINT("storage.recovery_done");
   return ok();
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker-core/storage/segment.hpp"
 
+#include <utility>
+
 #include "broker-core/base/crash_point.hpp"
 #include "broker-core/storage/codec.hpp"
 #include "broker-core/storage/paths.hpp"
@@ -52,9 +54,9 @@ Status Segment::write(const TopicPartition& partition, std::span<const BatchRef>
     }
   }
   SLUICE_ASSIGN(auto file, files.get_or_create(log_path));
-  longer_ = true;
+  const bool longer = std::exchange(longer_, true);
   SLUICE_TRY(file->write_at(state.size, parts));
-  longer_ = false;
+  longer_ = longer;
   SLUICE_CRASH_POINT("storage.after_segment_write");
   Bytes entries(batches.size() * kCheckEntrySize);
   std::byte* to = entries.data();
@@ -133,12 +135,16 @@ Status Segment::close() {
   SLUICE_TRY(checks.finish());
   SLUICE_TRY(indexes.finish());
   SLUICE_TRY(times.finish());
-  if (longer_) {
-    SLUICE_ASSIGN(auto file, files.get(log_path));
-    SLUICE_TRY(file->truncate(state.size));
-    longer_ = false;
-  }
+  SLUICE_TRY(cut_tail());
   dirty = true;
+  return ok();
+}
+
+Status Segment::cut_tail() {
+  if (!longer_) return ok();
+  SLUICE_ASSIGN(auto file, files.get(log_path));
+  SLUICE_TRY(file->truncate(state.size));
+  longer_ = false;
   return ok();
 }
 

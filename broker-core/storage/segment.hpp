@@ -40,6 +40,9 @@ class Segment {
   // Appends batches that follow each other; all of them fit. On an error the caller rewinds.
   Status write(const TopicPartition& partition, std::span<const BatchRef> batches,
                uint64_t index_interval);
+  // The log file may hold bytes behind the end that must stay until cut_tail().
+  void keep_tail() { longer_ = true; }
+  Status cut_tail();
   // Back to an earlier state; cuts the log file, so that its space is free again.
   void rewind(const SegmentState& earlier);
   // Empties what an earlier attempt may have left in the files.
@@ -116,7 +119,7 @@ class Segment {
   mutable std::mutex
       rebuild_mutex_;  // guards retired_; held while the indexes are judged or made anew
   bool retired_ = false;
-  bool longer_ = false;  // the log file may have rewound bytes behind its end
+  bool longer_ = false;  // the log file may have bytes behind its end
 };
 
 }  // namespace sluice::storage

@@ -120,6 +120,15 @@ class Verifier {
       auto known = known_.find(entry.partition);
       if (known != known_.end() && known->second->has_segments) place->second = known->second->active.next_offset;
     }
+    if (!entry.damage.empty()) {
+      // Nothing is damaged if the folder went with its topic; if it did not, the checkpoint misses it.
+      if (folders_.contains(entry.partition)) {
+        findings_.push_back(finding_of({ErrorKind::kCorrupt, entry.damage}, folders_[entry.partition]));
+      }
+      place->second = Offset(INT64_MAX);  // what follows cannot be judged
+      return;
+    }
+    if (place->second == Offset(INT64_MAX)) return;
     if (entry.base_offset != place->second) {
       damage(file, byte, entry.base_offset,
              "the commit log goes on at this offset, the partition ends at " + std::to_string(place->second.value()));

@@ -167,6 +167,8 @@ Status Worker::Parts::open_stores() {
   settings.metadata_snapshot_bytes = static_cast<uint64_t>(config.metadata_snapshot_bytes);
   settings.storage.commit_file_bytes = static_cast<uint64_t>(config.commit_log_file_bytes);
   settings.storage.checkpoint_bytes = static_cast<uint64_t>(config.commit_log_checkpoint_bytes);
+  settings.storage.write_through_bytes =
+      static_cast<uint64_t>(config.commit_log_write_through_bytes);
   settings.storage.checkpoint_interval_ms = config.checkpoint_interval_ms;
   settings.storage.housekeeping_interval_ms = config.retention_check_interval_ms;
   settings.storage.on_failure = [directory = config.data_dir](const std::string& why) {

@@ -9,6 +9,7 @@
 #include "broker-core/offline/metadata_check.hpp"
 #include "broker-core/offline/segment_walk.hpp"
 #include "broker-core/storage/paths.hpp"
+#include "broker-core/storage/references.hpp"
 #include "broker-core/storage/segment.hpp"
 #include "runtime/json/json.hpp"
 
@@ -179,6 +180,19 @@ class Dumper {
     return ok();
   }
 
+  // Of a large append, whose batches stand in the segment.
+  void reference(const storage::FrameEntry& entry) {
+    for (const auto& piece : storage::decode_pieces(entry.data).value_or(std::vector<storage::SegmentPiece>())) {
+      line(Json{{"topic", name_of_topic(entry.partition.topic)},
+                {"partition", entry.partition.partition.value()},
+                {"offset", entry.base_offset.value()},
+                {"segment", piece.segment.value()},
+                {"position", piece.position},
+                {"size", piece.size},
+                {"crc", piece.crc}});
+    }
+  }
+
   Status commit() {
     uint64_t next = 0;
     return offline::salvage_commit_log(
@@ -199,6 +213,10 @@ class Dumper {
                     {"entries", frame.header.count},
                     {"crc", frame.header.crc}});
           for (const auto& entry : frame.entries) {
+            if (entry.by_reference) {
+              if (wanted(entry.partition)) reference(entry);
+              continue;
+            }
             std::vector<storage::BatchRef> batches;
             SLUICE_TRY(storage::list_batches(entry.data, batches));
             for (const auto& one : batches) {

@@ -123,6 +123,7 @@ void fill(const ConfigMap& original, WorkerConfig* config) {
   config->task_shutdown_timeout_ms = get_int(values, "task.shutdown.graceful.timeout.ms");
   config->commit_log_file_bytes = get_int(values, "commit.log.file.bytes");
   config->commit_log_checkpoint_bytes = get_int(values, "commit.log.checkpoint.bytes");
+  config->commit_log_write_through_bytes = get_int(values, "commit.log.write.through.bytes");
   config->checkpoint_interval_ms = get_int(values, "log.flush.offset.checkpoint.interval.ms");
   config->retention_check_interval_ms = get_int(values, "log.retention.check.interval.ms");
   config->metadata_snapshot_bytes =

@@ -42,6 +42,7 @@ struct WorkerConfig {
   int64_t task_shutdown_timeout_ms = 0;
   int64_t commit_log_file_bytes = 0;  // of the embedded log, as all to the next gap
   int64_t commit_log_checkpoint_bytes = 0;
+  int64_t commit_log_write_through_bytes = 0;
   int64_t checkpoint_interval_ms = 0;
   int64_t retention_check_interval_ms = 0;
   int64_t metadata_snapshot_bytes = 0;

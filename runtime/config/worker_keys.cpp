@@ -45,6 +45,9 @@ void define_log(ConfigDef& def) {
   number("commit.log.checkpoint.bytes", Type::kLong, "268435456", 65536,
          "After so many bytes segments are synced and the commit log trimmed: what a start after a "
          "crash reads.");
+  number("commit.log.write.through.bytes", Type::kLong, "1048576", 1,
+         "A partition that gets so many bytes at once gets them in its segment, synced, and the "
+         "commit log a reference to them.");
   number("log.flush.offset.checkpoint.interval.ms", Type::kLong, "60000", 1,
          "The same after so much time.");
   number("log.retention.check.interval.ms", Type::kLong, "300000", 1,

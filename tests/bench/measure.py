@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reading a process from outside, and medians of alternating runs."""
+import mmap
 import os
 import statistics
 from pathlib import Path
@@ -23,11 +24,16 @@ def threads(pid):
     return len(os.listdir(f"/proc/{pid}/task"))
 
 
+def warm_memory(gib=4):
+    """Right before what is measured, in each variant: a virtual machine gives free memory back to its host after some
+    seconds, and a page that the host has to find anew costs several times what writing it costs."""
+    populate = 0x8000  # MAP_POPULATE
+    mmap.mmap(-1, gib << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | populate).close()
+
+
 def alternate(runs, variants):
     """Runs each of `variants` {name: function -> dict of figures} in turn, `runs` times; the medians and all figures.
-
-    Each round begins with another variant: whoever runs after a large process finds its memory taken away, which costs
-    more than what is measured."""
+    Each round begins with another variant."""
     figures = {name: [] for name in variants}
     names = list(variants)
     for number in range(runs):

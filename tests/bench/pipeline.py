@@ -4,7 +4,7 @@ the same number of syncs, and Kafka Connect's FileStream on Apache Kafka."""
 import subprocess
 import time
 
-from tests.bench.measure import alternate, cpu_seconds, memory_mib
+from tests.bench.measure import alternate, cpu_seconds, memory_mib, warm_memory
 from tests.peers.kafka import kafka
 from tests.support.processes import Folder, Worker, request, wait_until
 
@@ -41,6 +41,7 @@ def sluice(binary, source, lines, results):
         worker = Worker(binary, folder, {"file.allowed.roots": f"{folder},{source.parent}"}).start()
         try:
             offsets = lambda name: worker.call(f"/connectors/{name}/offsets").json()["offsets"]
+            warm_memory()
             cpu, begin = cpu_seconds(worker.process.pid), time.monotonic()
             worker.create("source", {"connector.class": SOURCE, "file": source, "topic": "lines"})
             wait_until(lambda: (o := offsets("source")) and o[0]["offset"]["position"] == lines * LINE, 600,
@@ -50,6 +51,7 @@ def sluice(binary, source, lines, results):
             size = metric(worker, "sluice_log_committed_bytes_total")
             results["log"] = {"syncs": syncs, "bytes": size}
 
+            warm_memory()
             cpu, begin = cpu_seconds(worker.process.pid), time.monotonic()
             worker.create("sink", {"connector.class": SINK, "file": folder / "out.txt", "topics": "lines"})
             wait_until(lambda: (o := offsets("sink")) and o[0]["offset"]["kafka_offset"] == lines, 600,
@@ -65,6 +67,7 @@ def sluice(binary, source, lines, results):
 def raw(binary, log):
     """Seconds for the same bytes and syncs, as records/s-like figures of the same size."""
     with Folder() as folder:
+        warm_memory()
         done = subprocess.run([binary, str(folder), str(int(log["bytes"])), str(max(1, int(log["syncs"])))], check=True,
                               capture_output=True, text=True)
         return {"seconds": float(done.stdout)}
@@ -79,12 +82,14 @@ def connect(libs, source, lines, results):
         spent = lambda: sum(cpu_seconds(pid) for pid in pids)
         end = lambda: subprocess.run(["kcat", "-b", broker.bootstrap, "-Q", "-t", "lines:0:-1"], capture_output=True,
                                      text=True, check=False).stdout.strip().endswith(f" {lines}")
+        warm_memory()
         cpu, begin = spent(), time.monotonic()
         post(worker.url, "source", {"connector.class": SOURCE, "file": str(source), "topic": "lines",
                                     "batch.size": "2000", "tasks.max": "1"})
         wait_until(end, 900, "Kafka Connect's source", step=0.05)
         into = figures(lines, time.monotonic() - begin, spent() - cpu)
         request(worker.url + "/connectors/source", "DELETE")
+        warm_memory()
         cpu, begin = spent(), time.monotonic()
         out = folder / "out.txt"
         post(worker.url, "sink", {"connector.class": SINK, "file": str(out), "topics": "lines", "tasks.max": "1"})

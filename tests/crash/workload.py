@@ -36,7 +36,8 @@ class Workload:
     def __init__(self, binary, folder, dice, out=None, settings=None, torn=False, environment=None):
         self.folder, self.dice, self.torn = Path(folder), dice, torn
         self.out = Path(out or folder)
-        self.worker = Worker(binary, folder, {**SETTINGS, **(settings or {})}, environment)
+        through = {"commit.log.write.through.bytes": dice.choice([1, 1500, 1 << 20])}
+        self.worker = Worker(binary, folder, {**SETTINGS, **through, **(settings or {})}, environment)
         self.history_path = self.folder / "history.jsonl"
         self.history = open(self.history_path, "a", encoding="utf-8", buffering=1)
         self.written = {}      # source -> lines

@@ -14,6 +14,7 @@ MUTANTS = {
     "storage.visible_before_durable": ("readers see what is not durable", "storage_test", "Log*"),
     "storage.no_directory_sync": ("a new file's name is not synced", "storage_test", "LogCrash.*"),
     "storage.no_segment_sync": ("the checkpoint trims what no segment holds", "storage_test", "LogCrash.*"),
+    "storage.no_write_through_sync": ("the commit log refers to what is not synced", "storage_test", "LogCrash.*"),
     "storage.failed_sync_ignored": ("a failed fsync is taken for a good one", "storage_test", "Log.aFailedSync*"),
     "storage.no_check_on_read": ("corrupted bytes are served", "sweep_test", "Sweep.everyBitFlip*"),
     "log.no_epoch_check": ("an owner that was replaced still writes", "runtime_log_test", "*Fenced*"),

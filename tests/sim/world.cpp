@@ -68,6 +68,7 @@ std::string World::open() {
   settings.directory = "/data";
   settings.storage.commit_file_bytes = 256 << 10;
   settings.storage.checkpoint_bytes = 512 << 10;
+  settings.storage.write_through_bytes = 400;
   settings.storage.housekeeping_interval_ms = 700;  // compaction of the stores' topics included
   auto broker = server::Broker::open(settings, {disk_, clock_, bytes_, &executor_});
   if (!broker.ok()) return "the broker does not open: " + text(broker.error());

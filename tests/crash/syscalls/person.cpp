@@ -10,6 +10,7 @@ bool Person::open() {
   settings.directory = folder_;
   settings.storage.commit_file_bytes = 64 << 10;
   settings.storage.checkpoint_bytes = 1 << 20;
+  settings.storage.write_through_bytes = 290;  // three records and more
   settings.storage.open_segments_max = 20;
   auto opened = server::Broker::open(settings, {posix_disk(), clock_, random_, &executor_});
   if (!opened.ok()) {

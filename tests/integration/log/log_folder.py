@@ -45,11 +45,11 @@ class Tools:
         return [json.loads(text) for text in self("--output", "json", *arguments, code=code).stdout.splitlines()]
 
 
-def make_directory(binary, folder, chunks, kill):
+def make_directory(binary, folder, chunks, kill, **settings):
     """A worker's directory whose topic `t` has `chunks` batches of 100 lines in several segments."""
     data = folder / "in.txt"
     data.touch()
-    worker = Worker(binary, folder).start()
+    worker = Worker(binary, folder, settings).start()
     worker.create("lines", source_config(data, **{
         "topic.creation.default.partitions": "1", "topic.creation.default.replication.factor": "1",
         "topic.creation.default.segment.bytes": "32768"}))

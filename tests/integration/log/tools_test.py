@@ -35,9 +35,12 @@ def content_of(folder):
 class DamageTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.holders = [Folder(), Folder()]
+        cls.holders = [Folder(), Folder(), Folder()]
         cls.stopped = make_directory(SLUICE, cls.holders[0].__enter__(), CHUNKS, kill=False)
         cls.killed = make_directory(SLUICE, cls.holders[1].__enter__(), CHUNKS, kill=True)
+        # All batches stand in segments only, the commit log refers to them.
+        cls.through = make_directory(SLUICE, cls.holders[2].__enter__(), CHUNKS, kill=True,
+                                     **{"commit.log.write.through.bytes": 1})
 
     @classmethod
     def tearDownClass(cls):
@@ -173,7 +176,7 @@ class DamageTest(unittest.TestCase):
     # --- checkpoint, commit log
 
     def test_the_checkpoint(self):
-        for original in (self.stopped, self.killed):
+        for original in (self.stopped, self.killed, self.through):
             for name, damage in {"flipped": lambda data: flip(data / "checkpoint", 40),
                                  "missing": lambda data: (data / "checkpoint").unlink()}.items():
                 with self.subTest(name, original=original):
@@ -184,17 +187,31 @@ class DamageTest(unittest.TestCase):
         return [f for f in self.tools.json_lines("log", "dump", data, "--commit") if "sequence" in f]
 
     def test_the_commit_log(self):
-        frames = self.frames(self.killed)
-        self.assertGreater(len(frames), CHUNKS)
-        middle = frames[len(frames) // 2]
-        relative = Path(middle["file"]).relative_to(self.killed)
-        damages = {"a frame": lambda data: flip(data / relative, middle["position"] + 100) or middle["position"],
-                   "the header": lambda data: flip(data / relative, 20) or 0}
-        for name, damage in damages.items():
-            with self.subTest(name):
-                # The segments hold what the frame held: after a kill nothing is lost.
-                self.repair(self.killed, damage, r"/commit/\d+\.commit$")
-                shutil.rmtree(self.folder / "data")
+        for original in (self.killed, self.through):
+            frames = self.frames(original)
+            self.assertGreater(len(frames), CHUNKS)
+            middle = frames[len(frames) // 2]
+            relative = Path(middle["file"]).relative_to(original)
+            damages = {"a frame": lambda data: flip(data / relative, middle["position"] + 100) or middle["position"],
+                       "the header": lambda data: flip(data / relative, 20) or 0}
+            for name, damage in damages.items():
+                with self.subTest(name, original=original):
+                    # The segments hold what the frame held: after a kill nothing is lost.
+                    self.repair(original, damage, r"/commit/\d+\.commit$")
+                    shutil.rmtree(self.folder / "data")
+
+    def test_what_the_commit_log_refers_to(self):
+        data = copy_of(self.through, self.folder)
+        self.assertEqual(self.findings(data, code=0), [])
+        pieces = [p for p in self.tools.json_lines("log", "dump", data, "--commit") if p.get("topic") == "t"]
+        self.assertEqual((pieces[0]["segment"], pieces[0]["position"], pieces[0]["offset"]), (0, 0, 0))
+        self.assertEqual(sum(p["size"] for p in pieces), sum(s.stat().st_size for s in segments(data)))
+        shutil.rmtree(data)
+        def damage(copy):
+            flip(segments(copy)[1], 300)
+            return 0
+        _, lost = self.repair(self.through, damage, r"/t-0-[^/]+/\d+\.log", lost_max=100)
+        self.assertGreater(len(lost), 0)
 
     # --- metadata
 

@@ -25,6 +25,7 @@ class CrashRun {
     h_.settings.checkpoint_bytes = 20'000 + random_() % 50'000;
     h_.settings.commit_file_bytes = 16'384 + random_() % 65'536;
     h_.settings.round_bytes_max = 5'000 + random_() % 20'000;
+    if (seed % 2 == 0) h_.settings.write_through_bytes = 1 + random_() % 4'000;
     for (auto& [id, topic] : h_.topics) topic.segment_bytes = 4'000 + random_() % 20'000;
   }
 
@@ -170,6 +171,9 @@ class CrashRun {
       } else {
         h_.crash();
       }
+    }
+    if (random_() % 3 == 0) {  // a replay rolls elsewhere than the appends did
+      for (auto& [id, topic] : h_.topics) topic.segment_bytes = 4'000 + random_() % 20'000;
     }
     h_.open();
     if (::testing::Test::HasFailure()) return;

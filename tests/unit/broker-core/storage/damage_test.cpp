@@ -96,6 +96,47 @@ TEST(Damage, aLostFrameBeforeALaterFileIsNoticed) {
   EXPECT_EQ(h.try_open().error().kind, ErrorKind::kCorrupt);
 }
 
+// What a frame refers to was synced before the frame was written: if it is not there, that is damage, of its partition
+// alone.
+TEST(Damage, whatTheCommitLogRefersToIsGuarded) {
+  const std::string path =
+      "data/topics/" + partition_folder_name("one", partition(1)) + "/" + numbered_name(0, ".log");
+  auto two_partitions = [] {
+    auto h = std::make_unique<LogHarness>();
+    h->settings.write_through_bytes = 1;
+    h->open();
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(h->append(partition(1), {"value" + std::to_string(i)}).ok());
+    EXPECT_TRUE(h->append(partition(2), {"other"}).ok());
+    h->kill();
+    return h;
+  };
+  const size_t size = two_partitions()->disk.content(path).size();
+  for (size_t byte = 0; byte <= size; byte += 5) {
+    for (bool cut : {false, true}) {
+      if (byte == size || (cut && byte + 5 > size)) continue;
+      auto h = two_partitions();
+      if (cut) {
+        auto file = h->disk.open(path, OpenMode::kReadWrite);
+        ASSERT_TRUE((*file)->truncate(byte).ok());
+      } else {
+        const std::byte flipped[] = {h->disk.content(path)[byte] ^ std::byte(1 << byte % 8)};
+        h->disk.overwrite(path, byte, flipped);
+      }
+      h->open();
+      auto result = h->log->read(partition(1), Offset(0), 1000);
+      ASSERT_FALSE(result.ok()) << byte << " " << cut;
+      EXPECT_NE(result.error().message.find(path + ", byte "), std::string::npos) << result.error().message;
+      EXPECT_EQ(h->append(partition(1), {"more"}).error().kind, ErrorKind::kCorrupt);
+      EXPECT_EQ(h->read_all(partition(2))->size(), 1u);
+      EXPECT_TRUE(h->append(partition(2), {"more"}).ok());
+    }
+  }
+  auto h = two_partitions();
+  h->crash();
+  h->open();
+  EXPECT_EQ(h->read_all(partition(1))->size(), 3u);
+}
+
 TEST(Damage, headersOfCommitFilesAndTheCheckpointAreGuarded) {
   auto clean = five_appends();
   const std::string commit = frames_of(*clean)[0].file;

@@ -19,6 +19,7 @@ class CrashedRaces {
     h_.settings.checkpoint_bytes = 10'000 + random_() % 30'000;
     h_.settings.commit_file_bytes = 16'384;
     h_.settings.sync_all_from = seed % 2 == 0 ? 2 : 64;
+    if (seed % 3 != 0) h_.settings.write_through_bytes = 1 + random_() % 1'500;
     h_.topics.clear();
     for (uint8_t id : {kBySize, kCompacted, kBoth, kPlain}) {
       TopicSettings& topic = h_.add_topic(id, "t" + std::to_string(id));
