@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/file/file_reader.hpp"
 
+#include <sluice/sdk/crash_point.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -165,6 +167,7 @@ Status FileReader::finish(TrackedFile& file, LineBatch& batch) {
   if (batch.position && settings_.footer_lines > 0) hold_footer(file, batch);
   file.held.clear();
   SLUICE_SDK_TRY(advance(file));
+  SLUICE_CRASH_POINT("file.rotation_finished");
   ++finished_;
   file.finished = true;
   if (file.compressed()) file.finished_size = file.seen.size;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/file/file_tracker.hpp"
 
+#include <sluice/sdk/crash_point.hpp>
+
 #include <algorithm>
 #include <climits>
 #include <tuple>
@@ -117,6 +119,7 @@ void FileTracker::claim(Scan& scan, Candidate& candidate, TrackedFile& file) {
     notes_.note("'" + file.path + "' is called '" + found.path + "' now; reading goes on at byte " +
                 std::to_string(file.position));
     ++counts_.rotated;
+    SLUICE_CRASH_POINT("file.rotation_found");
     unstored_.insert(file.path);
     unstored_.insert(found.path);
     file.path = found.path;
@@ -222,6 +225,11 @@ void FileTracker::lose(Scan& scan, TrackedFile& file) {
 Status FileTracker::add_successors(Scan& scan, const Gap& gap) {
   const std::string& live = gap.live;
   SLUICE_SDK_ASSIGN(std::vector<Candidate>* const near_it, near(scan, live));
+  unsigned newest = UINT_MAX;  // of the numbers of those that are known
+  for (const auto& file : tracked_) {
+    if (file->live() == live && !file->gone)
+      newest = std::min(newest, rotation_number(file->path).value_or(UINT_MAX));
+  }
   for (Candidate& candidate : *near_it) {
     const FoundFile& found = candidate.file;
     if (candidate.taken || found.path == live || live_name(found.path) != live ||
@@ -232,15 +240,49 @@ Status FileTracker::add_successors(Scan& scan, const Gap& gap) {
                                                          gap.after, gap.modified);
     const bool tracked = std::any_of(tracked_.begin(), tracked_.end(),
                                      [&](const auto& file) { return file->path == found.path; });
-    if (!later || tracked) continue;
+    // One that has a higher number than a known file had the name before that, whatever its time
+    // says.
+    if (!later || tracked || rotation_number(found.path).value_or(0) > newest) continue;
+    if (is_tracked_file(found)) continue;
+    SLUICE_SDK_ASSIGN(const bool compressing, is_being_compressed(*near_it, found));
+    if (compressing) continue;
     SLUICE_SDK_ASSIGN(const Same copy, is_copy_of_known(scan, found));
-    if (copy != Same::kNo) continue;
+    if (copy == Same::kNotYet) break;  // those that came after it wait for it
+    if (copy == Same::kYes) continue;
     candidate.taken = true;
     notes_.note("'" + found.path + "' had been '" + live +
                 "' and was never seen under that name; it is read whole");
     SLUICE_SDK_TRY(track(scan, found, false));
+    SLUICE_CRASH_POINT("file.rotation_unseen");
   }
   return sdk::ok();
+}
+
+// Whether a compressed file is one that is being made of another: it gets the time of that when it
+// is whole, before the other goes. Until then its own time makes it look new.
+Result<bool> FileTracker::is_being_compressed(const std::vector<Candidate>& near,
+                                              const FoundFile& found) {
+  if (!is_gzip_name(found.path)) return false;
+  const std::string_view original = std::string_view(found.path).substr(0, found.path.size() - 3);
+  if (std::any_of(near.begin(), near.end(),
+                  [&](const Candidate& other) { return other.file.path == original; }))
+    return true;
+  // The other one is gone: now the time is the right one, if it was not when the folder was listed.
+  auto opened = OpenFile::open(files_, found.path, options_);
+  if (!opened.ok()) {
+    if (opened.error().kind == SLUICE_NOT_CONNECTED) return true;
+    return std::move(opened).error();
+  }
+  SLUICE_SDK_ASSIGN(const FileInfo now, (*opened)->info());
+  return !now.same_file(found.info) || now.modified_ns != found.info.modified_ns;
+}
+
+// A file that was renamed while its folder was listed may have been seen under both names; under
+// the one that was not taken it is no other file.
+bool FileTracker::is_tracked_file(const FoundFile& found) const {
+  return std::any_of(tracked_.begin(), tracked_.end(), [&](const auto& file) {
+    return file->seen.same_file(found.info) && file->live() == live_name(found.path);
+  });
 }
 
 // A file of which nothing was read yet is recognised by its first bytes.
@@ -275,7 +317,7 @@ Result<TrackedFile*> FileTracker::track(Scan& scan, const FoundFile& found, bool
 Status FileTracker::add_new(Scan& scan) {
   std::erase_if(copies_, [&](const auto& copy) { return !scan.by_path.contains(copy.first); });
   for (Candidate& candidate : scan.found) {
-    if (candidate.taken) continue;
+    if (candidate.taken || is_tracked_file(candidate.file)) continue;
     SLUICE_SDK_ASSIGN(const Same copy, is_copy_of_known(scan, candidate.file));
     if (copy == Same::kNo) SLUICE_SDK_TRY(track(scan, candidate.file, true));
   }

@@ -91,6 +91,8 @@ class FileTracker {
   Result<bool> claim_by_inode(Scan& scan, std::vector<Candidate>& near, TrackedFile& file);
   Status claim_copy(Scan& scan, std::vector<Candidate>& near, TrackedFile& file, bool* found);
   Status add_successors(Scan& scan, const Gap& gap);
+  bool is_tracked_file(const FoundFile& found) const;
+  Result<bool> is_being_compressed(const std::vector<Candidate>& near, const FoundFile& found);
   std::map<std::string, TrackedFile*> newest_of_each() const;
   Status find_unseen(Scan& scan);
   Status add_new(Scan& scan);

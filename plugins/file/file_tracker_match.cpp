@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/file/file_tracker.hpp"
 
+#include <sluice/sdk/crash_point.hpp>
+
 // The tracker's part that says which file is which.
 namespace sluice::file_plugin {
 
@@ -50,6 +52,7 @@ Status FileTracker::claim_copy(Scan& scan, std::vector<Candidate>& near, Tracked
                          "copy '" +
                          candidate.file.path + "'");
     }
+    SLUICE_CRASH_POINT("file.rotation_copied");
     file.open.reset();
     file.held.clear();
     file.finished = false;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/file/rolling_file.hpp"
 
+#include <sluice/sdk/crash_point.hpp>
+
 #include <algorithm>
 
 #include "plugins/file/file_finder.hpp"
@@ -129,6 +131,7 @@ Status RollingFile::roll(const std::vector<PartitionPosition>& partitions, int64
   SLUICE_SDK_ASSIGN(roll.target, free_name(roll));
   state.roll = std::move(roll);
   SLUICE_SDK_TRY(file_.sidecar().store(files_, std::move(state)));
+  SLUICE_CRASH_POINT("file.roll_noted");
   finishing_ = true;
   return ready(now_ms);
 }
@@ -138,6 +141,7 @@ Status RollingFile::ready(int64_t now_ms) {
   if (!file_.sidecar().state().roll->target.empty()) SLUICE_SDK_TRY(finish(file_.sidecar()));
   file_.set_roll(*file_.sidecar().state().roll);
   SLUICE_SDK_TRY(file_.begin_new());
+  SLUICE_CRASH_POINT("file.roll_begun");
   begun_ms_ = 0;
   finishing_ = false;
   return prune(now_ms);
@@ -173,6 +177,7 @@ Status RollingFile::finish(Sidecar& sidecar) {
     if (info.size > 0) {
       SLUICE_SDK_TRY(folders_.make_folder(std::string(folder_of(roll.target))));
       SLUICE_SDK_TRY(files_.rename(path_, roll.target));
+      SLUICE_CRASH_POINT("file.roll_named");
     }
   }
   roll = RollState{roll.number + 1, 0, ""};
@@ -180,6 +185,7 @@ Status RollingFile::finish(Sidecar& sidecar) {
   state.tail_size = 0;
   state.tail_crc = crc32c("");
   SLUICE_SDK_TRY(sidecar.store(files_, std::move(state)));
+  SLUICE_CRASH_POINT("file.roll_counted");
   ++finished_;
   return sdk::ok();
 }

@@ -208,6 +208,40 @@ TEST_F(FilesSourceRotationTest, CompressedByLogrotateIsTheSameContent) {
   EXPECT_EQ(run(1, kAll), Lines{"three"});
 }
 
+TEST_F(FilesSourceRotationTest, AForgottenFileThatIsBeingCompressedIsNotNew) {
+  append("app.log", "one\n");
+  auto task = source();
+  ASSERT_TRUE(task.start().ok());
+  EXPECT_EQ(read(task, 1), Lines{"one"});
+  rename("app.log", "app.log.1");
+  append("app.log", "two\n");
+  EXPECT_EQ(read(task, 2), (Lines{"one", "two"}));
+  ASSERT_TRUE(until(task, [&] { return stored("app.log.1").empty(); }));  // read to its end
+  const auto modified = std::filesystem::last_write_time(at("app.log.1"));
+  rename("app.log.1", "app.log.2");
+  rename("app.log", "app.log.1");
+  append("app.log", "three\n");
+  append("app.log.2.gz", gzip_member(content("app.log.2")).value());  // its time is that of now
+  EXPECT_EQ(read(task, 3), (Lines{"one", "two", "three"}));
+  std::filesystem::last_write_time(at("app.log.2.gz"), modified);
+  remove("app.log.2");
+  append("app.log", "four\n");
+  EXPECT_EQ(read(task, 4), (Lines{"one", "two", "three", "four"}));
+  ASSERT_TRUE(task.make_durable().ok());
+}
+
+TEST_F(FilesSourceRotationTest, AFileSeenUnderTwoNamesIsOneFile) {
+  append("app.log.2", "one\n");
+  auto task = source(kAll);
+  ASSERT_TRUE(task.start().ok());
+  EXPECT_EQ(read(task, 1), Lines{"one"});
+  // As a listing shows it during the rename to the higher number.
+  std::filesystem::create_hard_link(at("app.log.2"), at("app.log.1"));
+  append("app.log", "two\n");
+  EXPECT_EQ(read(task, 2), (Lines{"one", "two"}));
+  ASSERT_TRUE(task.make_durable().ok());
+}
+
 // Everything at once, by dice: lines are appended, files are rotated by rename and by copytruncate
 // and compressed, tasks end and begin. What is durable at an end is never read again, so the lines
 // have to come exactly once.
