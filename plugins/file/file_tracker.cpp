@@ -26,7 +26,9 @@ Status FileTracker::rescan(const Times& now) {
     SLUICE_SDK_TRY(find_moved(scan, *file, &is_lost));
     if (is_lost) lost.insert(file);
     if (!is_lost && !file->gone) gap = {gap.live, file->path, file->seen.modified_ns};
-    if (is_newest) gaps.push_back(std::move(gap));
+    // It was empty when it was last seen. What it became is one of those that were changed since.
+    gap.unknown = is_lost && file->resume_position() == 0 && file->print.empty();
+    if (is_newest || gap.unknown) gaps.push_back(std::move(gap));
   }
   std::erase_if(tracked_, [&](const auto& file) { return lost.contains(file.get()); });
   // Only now it is known which of the files are those that were known before.
@@ -227,7 +229,7 @@ Status FileTracker::add_successors(Scan& scan, const Gap& gap) {
   SLUICE_SDK_ASSIGN(std::vector<Candidate>* const near_it, near(scan, live));
   unsigned newest = UINT_MAX;  // of the numbers of those that are known
   for (const auto& file : tracked_) {
-    if (file->live() == live && !file->gone)
+    if (file->live() == live && !file->gone && !gap.unknown)
       newest = std::min(newest, rotation_number(file->path).value_or(UINT_MAX));
   }
   for (Candidate& candidate : *near_it) {

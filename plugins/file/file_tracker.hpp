@@ -82,6 +82,7 @@ class FileTracker {
     std::string live;
     std::string after;
     int64_t modified;
+    bool unknown = false;  // one of those that are known may be any of them: nothing was seen of it
   };
   enum class Same { kYes, kNo, kNotYet };
 

@@ -13,6 +13,7 @@ Result<bool> FileTracker::claim_by_inode(Scan& scan, std::vector<Candidate>& nea
     SLUICE_SDK_ASSIGN(const Same same, holds(file, candidate.file));
     if (same != Same::kYes) continue;
     claim(scan, candidate, file);
+    SLUICE_SDK_TRY(know_head(file, candidate.file));
     return true;
   }
   return false;
@@ -150,8 +151,13 @@ Result<FileTracker::Same> FileTracker::holds(TrackedFile& file, const FoundFile&
     return Same::kNo;
   }
   // As long as it is open its inode is nobody else's; of an empty one there is nothing else to
-  // compare.
-  if (file.open != nullptr || file.print.empty()) return Same::kYes;
+  // compare, but that nothing is rotated back.
+  if (file.open != nullptr) return Same::kYes;
+  if (file.print.empty()) {
+    const bool possible = file.path == found.path || can_become(file.path, found.path) ||
+                          file.live() != live_name(found.path);
+    return possible ? Same::kYes : Same::kNo;
+  }
   if (found.info.size == file.seen.size && found.info.modified_ns == file.seen.modified_ns)
     return Same::kYes;
   auto opened = OpenFile::open(files_, found.path, options_);

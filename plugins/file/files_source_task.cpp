@@ -219,11 +219,15 @@ Status FilesSourceTask::store_offset(TrackedFile& file, sdk::RecordBatch& batch)
   const sdk::MapEntry modified{"modified",
                                file.resume_position() == 0 ? file.since_ns : file.seen.modified_ns};
   const sdk::MapEntry line{"line", static_cast<int64_t>(file.resume_number())};
+  const std::string marks = file.marks_text();
+  const sdk::MapEntry places{"marks", std::string_view(marks)};
   if (file.finished && file.compressed()) {
     const sdk::MapEntry end{"end", static_cast<int64_t>(file.finished_size)};
     batch.offset(partition, {position, fingerprint, identity, modified, line, end});
-  } else {
+  } else if (marks.empty()) {
     batch.offset(partition, {position, fingerprint, identity, modified, line});
+  } else {
+    batch.offset(partition, {position, fingerprint, identity, modified, line, places});
   }
   file.stored = true;
   return sdk::ok();

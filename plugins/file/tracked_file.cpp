@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/file/tracked_file.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace sluice::file_plugin {
@@ -20,7 +21,38 @@ bool read_inode(std::string_view text, FileInfo& info) {
   return second == std::errc() && last == end;
 }
 
+Status read_marks(std::string_view text, TrackedFile& file) {
+  while (!text.empty()) {
+    std::string_view word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+    TrackedFile::Mark mark{};
+    const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), mark.position);
+    word.remove_prefix(static_cast<size_t>(end - word.data()));
+    const auto print = code == std::errc() && word.starts_with('/')
+                           ? Fingerprint::parse(word.substr(1))
+                           : std::nullopt;
+    if (!print || print->tail_size > mark.position || print->head_size > mark.position ||
+        file.marks.size() == TrackedFile::kMarks) {
+      return malformed(file.path, "its marks");
+    }
+    mark.print = *print;
+    file.marks.push_back(mark);
+  }
+  return sdk::ok();
+}
+
 }  // namespace
+
+std::string TrackedFile::marks_text() const {
+  std::string text;
+  const size_t first = marks.size() > kStoredMarks ? marks.size() - kStoredMarks : 0;
+  for (size_t i = first; i < marks.size(); ++i) {
+    if (marks[i].position >= resume_position()) continue;
+    if (!text.empty()) text += ' ';
+    text += std::to_string(marks[i].position) + '/' + marks[i].print.text();
+  }
+  return text;
+}
 
 Status read_stored(const sdk::Value& offset, TrackedFile& file) {
   const auto position = offset.get("position").as_int();
@@ -43,6 +75,7 @@ Status read_stored(const sdk::Value& offset, TrackedFile& file) {
   if (inode && !read_inode(*inode, file.seen)) return malformed(file.path, "its inode");
   file.identified = inode.has_value() && (!file.print.empty() || file.position == 0);
   if (file.position > 0 && file.print.tail_size == 0) file.identified = false;
+  SLUICE_SDK_TRY(read_marks(offset.get("marks").as_string().value_or(""), file));
   file.remember();
   return sdk::ok();
 }

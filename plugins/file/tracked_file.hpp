@@ -24,6 +24,7 @@ struct TrackedFile {
     Fingerprint print;
   };
   static constexpr size_t kMarks = 8;
+  static constexpr size_t kStoredMarks = 4;
 
   std::string path;
   bool wanted = true;  // its name is one that the pattern names; otherwise rotation took it there
@@ -70,12 +71,15 @@ struct TrackedFile {
     if (marks.size() == kMarks) marks.pop_front();
     marks.push_back({resume_position(), print});
   }
+  // The last marks before resume_position(), as they are stored: "position/fingerprint ...".
+  std::string marks_text() const;
   // Where to go on after a restart.
   uint64_t resume_position() const { return held.empty() ? position : held.front().place.begin; }
   uint64_t resume_number() const { return held.empty() ? number : held.front().place.number; }
 };
 
-// The stored form: {"position", "fingerprint", "inode", "modified", "line", "end"}; all but the
+// The stored form: {"position", "fingerprint", "inode", "modified", "line", "end",
+// "marks"}; all but the
 // first may be absent. CONFIG_ERROR: malformed.
 Status read_stored(const sdk::Value& offset, TrackedFile& file);
 

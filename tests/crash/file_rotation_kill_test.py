@@ -77,7 +77,7 @@ class Test:
         if self.points:
             self.worker.environment["SLUICE_CRASH_LOG"] = str(log)
         self.worker.start(wait=False)
-        end = time.monotonic() + (1.5 if point else self.dice.uniform(0.05, 1.2))
+        end = time.monotonic() + (4 if point else self.dice.uniform(0.05, 1.2))
         while time.monotonic() < end and self.worker.process.poll() is None:
             try:
                 self.observe()
@@ -107,8 +107,8 @@ class Test:
         self.worker.kill()
         writer = LogWriter(self.folder, FILES, self.args.seed)
         end = time.monotonic() + self.args.seconds
-        # Until each crash point had its death; one that has none in twice the time is a failure.
-        while (now := time.monotonic()) < end or (now < end + self.args.seconds and self.check_points()):
+        # Until each crash point had its death; one that has none in ten times the time is a failure.
+        while (now := time.monotonic()) < end or (now < end + 10 * self.args.seconds and self.check_points()):
             self.life()
         written = writer.finish()
         self.worker.environment.pop("SLUICE_CRASH_LOG", None)

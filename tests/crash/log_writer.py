@@ -90,7 +90,8 @@ class RotatedFile:
 
 
 class LogWriter:
-    """Writes `names` ("folder/file") below `folder` in a process of its own until finish(), which says how many lines each has."""
+    """Writes `names` ("folder/file") below `folder` in a process of its own until finish(), which says of each how many lines it
+    has, and how often it was rotated. (Nothing is written between a copy and the cut: that is lost by copytruncate itself.)"""
 
     def __init__(self, folder, files, seed):
         self.counts_path = Path(folder) / "written.json"

@@ -230,6 +230,43 @@ TEST_F(FilesSourceRotationTest, AForgottenFileThatIsBeingCompressedIsNotNew) {
   ASSERT_TRUE(task.make_durable().ok());
 }
 
+TEST_F(FilesSourceRotationTest, ACopyThatEndsBeforeThePositionIsKnownAfterARestart) {
+  append("app.log", "one\n");
+  {
+    auto task = source(kAll);
+    ASSERT_TRUE(task.start().ok());
+    EXPECT_EQ(read(task, 1), Lines{"one"});
+    append("app.log", "two\n");  // between the copy and the cut
+    EXPECT_EQ(read(task, 2), (Lines{"one", "two"}));
+    ASSERT_TRUE(task.make_durable().ok());
+  }
+  append("app.log.1", "one\n");
+  rewrite("app.log", "three\n");
+  EXPECT_EQ(run(1, kAll), Lines{"three"});
+}
+
+TEST_F(FilesSourceRotationTest, AnEmptyFileThatWasRotatedAndCompressedUnseenIsRead) {
+  append("app.log", "one\n");
+  auto task = source();
+  ASSERT_TRUE(task.start().ok());
+  EXPECT_EQ(read(task, 1), Lines{"one"});
+  rename("app.log", "app.log.1");
+  append("app.log", "");
+  ASSERT_TRUE(until(task, [&] { return stored_at("app.log", 0); }));
+  rename("app.log.1", "app.log.2");
+  rename("app.log", "app.log.1");
+  append("app.log", "");
+  ASSERT_TRUE(until(task, [&] { return stored_at("app.log.1", 0) && stored_at("app.log", 0); }));
+  task.destroy();
+  append("app.log.1", "two\n");  // its writer had it open still
+  rename("app.log.1", "app.log.2");
+  compress("app.log.2");
+  append("app.log", "three\n");
+  rename("app.log", "app.log.1");
+  append("app.log", "four\n");
+  EXPECT_EQ(run(3), (Lines{"two", "three", "four"}));
+}
+
 TEST_F(FilesSourceRotationTest, AFileSeenUnderTwoNamesIsOneFile) {
   append("app.log.2", "one\n");
   auto task = source(kAll);
