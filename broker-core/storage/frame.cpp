@@ -2,6 +2,7 @@
 #include "broker-core/storage/frame.hpp"
 
 #include "broker-core/base/crc32c.hpp"
+#include "broker-core/base/mutant.hpp"
 #include "broker-core/storage/codec.hpp"
 
 namespace sluice::storage {
@@ -55,7 +56,9 @@ std::optional<FrameHeader> peek_frame(ByteView bytes) {
 std::optional<Frame> decode_frame(ByteView bytes) {
   auto header = peek_frame(bytes);
   if (!header || header->length > bytes.size()) return std::nullopt;
-  if (crc32c(bytes.subspan(kCrcEnd, header->length - kCrcEnd)) != header->crc) return std::nullopt;
+  if (crc32c(bytes.subspan(kCrcEnd, header->length - kCrcEnd)) != header->crc &&
+      !SLUICE_MUTANT("storage.torn_frame_replayed"))
+    return std::nullopt;
   Frame frame{*header, {}};
   frame.entries.reserve(header->count);
   const std::byte* at = bytes.data() + kFrameHeaderSize;

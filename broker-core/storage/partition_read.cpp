@@ -112,7 +112,8 @@ Status PartitionLog::verify(const Range& range, ByteView bytes) const {
     if (!header.ok()) return broken(header.error().message);
     const uint32_t sum = check_sum(partition_, header->base_offset, header->last_offset(), entry.position,
                                    static_cast<uint32_t>(header->size()), header->leader_epoch, header->crc);
-    if (sum != entry.checksum || header->base_offset != base ||
+    if ((sum != entry.checksum && !SLUICE_MUTANT("storage.no_sidecar_check")) ||
+        header->base_offset != base ||
         header->last_offset() != range.segment->base + entry.relative_last) {
       return broken("the batch does not agree with the sidecar");
     }

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 namespace sluice::sdk::detail {
 
@@ -41,6 +42,12 @@ inline void crash_point_hit(const char* name) {
   for (;;) ::pause();
 }
 
+// Whether a guarantee is to be broken on purpose, to show that a test notices: SLUICE_MUTANT=name.
+inline bool mutant_armed(std::string_view name) {
+  const char* const armed = std::getenv("SLUICE_MUTANT");
+  return armed != nullptr && name == armed;
+}
+
 }  // namespace sluice::sdk::detail
 
 #define SLUICE_CRASH_POINT(name)                                      \
@@ -49,7 +56,9 @@ inline void crash_point_hit(const char* name) {
         __attribute__((section("sluice_crash_points"), used)) = name; \
     ::sluice::sdk::detail::crash_point_hit(sluice_crash_point_name);  \
   } while (0)
+#define SLUICE_SDK_MUTANT(name) (::sluice::sdk::detail::mutant_armed(name))
 #else
+#define SLUICE_SDK_MUTANT(name) false
 #define SLUICE_CRASH_POINT(name) \
   do {                           \
   } while (0)
