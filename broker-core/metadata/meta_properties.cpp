@@ -2,7 +2,10 @@
 #include "broker-core/metadata/meta_properties.hpp"
 
 #include <charconv>
+#include <cstdio>
 #include <map>
+
+#include "broker-core/base/crc32c.hpp"
 
 namespace sluice::metadata {
 
@@ -10,6 +13,8 @@ namespace {
 
 constexpr uint64_t kFileMax = 64 * 1024;
 constexpr const char* kFormatKey = "sluice.format.version";
+constexpr std::string_view kChecksumKey =
+    "sluice.checksum=";  // the last line: CRC-32C of those before
 
 std::string path_in(const std::string& directory) {
   return directory + "/meta.properties";
@@ -46,6 +51,18 @@ std::optional<int> parse_int(const std::string& text) {
   return value;
 }
 
+std::string checksum_line(std::string_view text) {
+  char line[32];
+  std::snprintf(line, sizeof line, "%s%08x\n", kChecksumKey.data(), crc32c(as_bytes(text)));
+  return line;
+}
+
+// A file of a version that wrote no checksum has none.
+bool checksum_holds(std::string_view text) {
+  const size_t at = text.rfind(kChecksumKey);
+  return at == std::string_view::npos || text.substr(at) == checksum_line(text.substr(0, at));
+}
+
 }  // namespace
 
 Result<std::optional<MetaProperties>> read_meta_properties(Disk& disk,
@@ -67,17 +84,19 @@ Result<std::optional<MetaProperties>> read_meta_properties(Disk& disk,
                      ", this version of Sluice reads up to " + std::to_string(kFormatVersion) +
                      "; start the newer version that wrote it, or use another data.dir"};
   }
+  if (!checksum_holds(as_text(content))) return damaged(path, "its checksum is wrong");
   if (!node || *node < 0) return damaged(path, "node.id is no id");
   return std::optional(MetaProperties{values["cluster.id"], *node, values["directory.id"]});
 }
 
 Status write_meta_properties(Disk& disk, const std::string& directory,
                              const MetaProperties& properties) {
-  const std::string text =
+  std::string text =
       "#\n# Written when this data directory was made. Never edit or copy it.\nversion=1\n" +
       std::string(kFormatKey) + "=" + std::to_string(kFormatVersion) +
       "\ncluster.id=" + properties.cluster_id + "\nnode.id=" + std::to_string(properties.node_id) +
       "\ndirectory.id=" + properties.directory_id + "\n";
+  text += checksum_line(text);
   return write_file_atomically(disk, path_in(directory), as_bytes(text));
 }
 

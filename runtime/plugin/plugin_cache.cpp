@@ -12,13 +12,14 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "broker-core/base/crc32c.hpp"
 #include "runtime/json/json.hpp"
 #include "sdk/include/sluice/plugin.h"
 
 namespace sluice::plugin {
 namespace {
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 constexpr std::uintmax_t kMaxFile = 256u << 20;
 
 Json to_json(const CachedLibrary& entry) {
@@ -75,6 +76,10 @@ std::optional<std::string> write_file(const std::string& path, const std::string
   return error;
 }
 
+uint32_t checksum_of(const Json& libraries) {
+  return crc32c(as_bytes(json_text(libraries)));
+}
+
 }  // namespace
 
 PluginCache::PluginCache(std::string folder) {
@@ -85,6 +90,7 @@ PluginCache::PluginCache(std::string folder) {
     if (!parsed.is_object() || parsed.value("format", 0) != kFormat ||
         parsed.value("abi", 0u) != SLUICE_ABI_VERSION)
       return;
+    if (parsed.value("crc32c", uint64_t{0}) != checksum_of(parsed.at("libraries"))) return;
     std::map<std::string, CachedLibrary> entries;
     for (const auto& item : parsed.at("libraries").items())
       entries.emplace(item.key(), from_json(item.value()));
@@ -118,7 +124,11 @@ std::optional<std::string> PluginCache::save(const std::map<std::string, FileIde
   if (!dirty_ || file_.empty()) return std::nullopt;
   Json libraries = Json::object();
   for (const auto& [path, entry] : entries_) libraries[path] = to_json(entry);
-  Json all{{"format", kFormat}, {"abi", SLUICE_ABI_VERSION}, {"libraries", std::move(libraries)}};
+  const uint32_t checksum = checksum_of(libraries);
+  Json all{{"format", kFormat},
+           {"abi", SLUICE_ABI_VERSION},
+           {"crc32c", checksum},
+           {"libraries", std::move(libraries)}};
   auto error = write_file(file_, json_text(all));
   if (!error) dirty_ = false;
   return error;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -216,6 +217,18 @@ int fdatasync(int fd) {
 int fsync(int fd) {
   static auto* const call = real<int(int)>("fsync");
   return before(Call::kSync) == Verdict::kGo ? call(fd) : -1;
+}
+int syncfs(int fd) noexcept {
+  static auto* const call = real<int(int)>("syncfs");
+  return before(Call::kSync) == Verdict::kGo ? call(fd) : -1;
+}
+// Says ext4 whatever it is, so that the calls are the same on every machine.
+int fstatfs(int fd, struct statfs* info) noexcept {
+  static auto* const call = real<int(int, struct statfs*)>("fstatfs");
+  if (before(Call::kStatFs) != Verdict::kGo) return -1;
+  const int result = call(fd, info);
+  info->f_type = 0xEF53;
+  return result;
 }
 int ftruncate(int fd, off_t size) noexcept {
   static auto* const call = real<int(int, off_t)>("ftruncate");

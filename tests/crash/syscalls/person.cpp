@@ -12,6 +12,7 @@ bool Person::open() {
   settings.storage.checkpoint_bytes = 1 << 20;
   settings.storage.write_through_bytes = 290;  // three records and more
   settings.storage.open_segments_max = 20;
+  settings.storage.sync_all_from = 3;  // a checkpoint syncs few files each, and more by syncfs
   auto opened = server::Broker::open(settings, {posix_disk(), clock_, random_, &executor_});
   if (!opened.ok()) {
     knowledge_.failures.push_back("open: " + opened.error().message);

@@ -191,6 +191,30 @@ TEST_F(MetadataTest, MissingFilesAreRefused) {
   }
 }
 
+TEST_F(MetadataTest, EveryFlippedBitOfMetaPropertiesIsNoticedOrChangesNothing) {
+  {
+    ASSERT_TRUE(opened()->create_topic("one", 1, {}).ok());
+  }
+  const Bytes content = disk_.content("/data/meta.properties");
+  const auto good = read_meta_properties(disk_, "/data");
+  ASSERT_TRUE(good.ok() && good->has_value());
+  int noticed = 0;
+  for (size_t bit = 0; bit < content.size() * 8; ++bit) {
+    const std::byte flipped[] = {content[bit / 8] ^ std::byte(1 << bit % 8)};
+    disk_.overwrite("/data/meta.properties", bit / 8, flipped);
+    const auto read = read_meta_properties(disk_, "/data");
+    if (read.ok()) {
+      EXPECT_EQ((*read)->cluster_id, (*good)->cluster_id) << bit;
+      EXPECT_EQ((*read)->node_id, (*good)->node_id) << bit;
+      EXPECT_EQ((*read)->directory_id, (*good)->directory_id) << bit;
+    } else {
+      ++noticed;
+    }
+    disk_.overwrite("/data/meta.properties", bit / 8, {&content[bit / 8], 1});
+  }
+  EXPECT_GT(noticed, 0);
+}
+
 TEST_F(MetadataTest, NewerFormatsAreRefusedWithWhatToDo) {
   {
     ASSERT_TRUE(opened()->create_topic("one", 1, {}).ok());
