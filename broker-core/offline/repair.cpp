@@ -31,7 +31,7 @@ std::string aside_name(TimestampMs now) {
 class Planner {
  public:
   Planner(Disk& disk, Random& random, const std::string& directory, RepairPlan& plan)
-      : random_(random), context_{disk, directory, plan.aside, &plan.steps} {}
+      : random_(random), plan_(plan), context_{disk, directory, plan.aside, &plan.steps} {}
 
   Status run(const Progress& progress) {
     SLUICE_ASSIGN(metadata_, check_metadata(context_.disk, context_.directory));
@@ -56,6 +56,8 @@ class Planner {
       for (const auto& [partition, folder] : folders_) damaged.insert(partition);
       for (const auto& [partition, known] : known_) damaged.insert(partition);
     }
+    SLUICE_ASSIGN(plan_.again, finish_compactions(damaged));
+    if (plan_.again) return ok();
     for (const auto& partition : damaged) {
       const std::string folder = folder_of(partition);
       if (folder.empty()) continue;
@@ -72,6 +74,22 @@ class Planner {
   }
 
  private:
+  // They change which segments there are. Nothing else is planned beside them.
+  Result<bool> finish_compactions(const std::set<TopicPartition>& damaged) {
+    std::vector<RepairStep> steps;
+    RepairContext context = context_;
+    context.steps = &steps;
+    for (const auto& partition : damaged) {
+      const std::string folder = folder_of(partition);
+      if (folder.empty()) continue;
+      PartitionRepair repair(context, partition, name_of(partition), folder);
+      SLUICE_TRY(repair.finish_compactions());
+    }
+    if (steps.empty()) return false;
+    *context_.steps = std::move(steps);
+    return true;
+  }
+
   Status read_checkpoint_file() {
     SLUICE_ASSIGN(auto names, context_.disk.list(topics_folder(context_.directory)));
     for (const auto& name : names) {
@@ -232,6 +250,7 @@ class Planner {
   }
 
   Random& random_;
+  RepairPlan& plan_;
   RepairContext context_;
   MetadataCheck metadata_;
   bool have_checkpoint_ = false;

@@ -52,6 +52,8 @@ class PartitionRepair {
   Status read(const storage::PartitionCheckpoint* known);
   // A batch of the commit log, in the order of the log.
   void add_logged(const BatchPlace& batch);
+  // Makes the steps that finish compactions that were decided, as a start would.
+  Status finish_compactions();
   // Ends with what the spare parts can add. `rebuild`: the commit log is not replayed afterwards.
   // Makes the steps, and returns what the checkpoint has to say.
   storage::PartitionCheckpoint plan(bool rebuild);
@@ -85,7 +87,6 @@ class PartitionRepair {
   std::vector<BatchPlace> added_;       // to go into a segment of their own
   Offset end_;                          // offset after the last batch so far
   bool active_damaged_ = false;
-  bool compaction_pending_ = false;  // nothing else is planned before that is finished
 };
 
 // Steps that replace meta.properties and the metadata's files by what can be saved of them.

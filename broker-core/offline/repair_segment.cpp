@@ -76,22 +76,30 @@ Status write_segment(const RepairContext& context, const TopicPartition& partiti
 
 }  // namespace
 
-// A compaction that was decided is finished as a start would; one that cannot be read is put aside.
+Status PartitionRepair::finish_compactions() {
+  SLUICE_ASSIGN(const bool there, context_.disk.exists(folder_));
+  if (!there) return ok();
+  SLUICE_ASSIGN(const auto names, context_.disk.list(folder_));
+  for (const auto& name : names) {
+    const auto base = parse_numbered(name, ".swap");
+    if (!base) continue;
+    const Offset first(static_cast<int64_t>(*base));
+    auto swap = read_swap(context_.disk, folder_ + "/" + name, first);
+    if (!swap.ok()) continue;
+    context_.steps->push_back(
+        {folder_ + "/" + name, "the compaction is finished; then what else is damaged is repaired",
+         std::nullopt, [context = context_, folder = folder_, swap = std::move(swap).value()] {
+           return finish_swap(context.disk, folder, swap);
+         }});
+  }
+  return ok();
+}
+
+// What is left of a compaction that cannot be read is put aside.
 Status PartitionRepair::read_swaps(const std::vector<std::string>& names) {
   for (const auto& name : names) {
     const auto base = parse_numbered(name, ".swap");
     if (!base) continue;
-    const std::string path = folder_ + "/" + name;
-    if (read_swap(context_.disk, path, Offset(static_cast<int64_t>(*base))).ok()) {
-      compaction_pending_ = true;
-      context_.steps->push_back({path, "the compaction is finished; then repair again",
-                                 std::nullopt,
-                                 [context = context_, folder = folder_, names]() -> Status {
-                                   auto done = recover_swaps(context.disk, folder, names);
-                                   return done.ok() ? ok() : Status(done.error());
-                                 }});
-      continue;
-    }
     for (const auto& other : names) {
       if (other != name && !other.ends_with(kCleaned)) continue;
       context_.steps->push_back({folder_ + "/" + other,
@@ -115,7 +123,6 @@ Status PartitionRepair::read(const PartitionCheckpoint* known) {
   }
   std::map<Offset, std::set<std::string>> files;
   SLUICE_TRY(read_swaps(names));
-  if (compaction_pending_) return ok();
   for (const auto& name : names) {
     for (const char* extension : kSegmentExtensions) {
       if (auto base = parse_numbered(name, extension)) {
@@ -313,7 +320,6 @@ void PartitionRepair::add_step(const SegmentPlan& segment) {
 }
 
 PartitionCheckpoint PartitionRepair::plan(bool rebuild) {
-  if (compaction_pending_) return known_;
   if (rebuild) fill_gap(Offset(INT64_MAX));
   PartitionCheckpoint result = known_;
   result.lost.clear();
