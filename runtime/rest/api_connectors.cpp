@@ -11,13 +11,6 @@
 namespace sluice::rest {
 namespace {
 
-Response json(std::string body, int status = 200) {
-  Response response;
-  response.status = status;
-  response.body = std::move(body);
-  return response;
-}
-
 Response no_body(int status) {
   Response response;
   response.status = status;
@@ -31,7 +24,7 @@ Response answer(const Status& status, int code) {
 
 template <class T>
 Response answer(const Result<T>& result, int code = 200) {
-  return result.ok() ? json(render(result.value()), code) : to_response(result.error());
+  return result.ok() ? json_response(render(result.value()), code) : to_response(result.error());
 }
 
 // As JAX-RS reads a Boolean parameter: "true" in any case, everything else is false.
@@ -64,7 +57,7 @@ Status put_name(const std::string& name, config::ConfigMap& config) {
 
 Response created_or_replaced(const Result<herder::PutResult>& result) {
   if (!result.ok()) return to_response(result.error());
-  Response response = json(render(result->info), result->created ? 201 : 200);
+  Response response = json_response(render(result->info), result->created ? 201 : 200);
   if (result->created)
     response.headers.emplace_back("Location", "/connectors/" + percent_encode(result->info.name));
   return response;
@@ -85,7 +78,7 @@ Response Api::list_connectors(const Request& request, const std::vector<std::str
     want_status = want_status || value == "status";
     want_info = want_info || value == "info";
   }
-  if (!expand) return json(render_names(*names));
+  if (!expand) return json_response(render_names(*names));
 
   struct Parts {
     std::optional<herder::ConnectorStatus> status;
@@ -108,7 +101,7 @@ Response Api::list_connectors(const Request& request, const std::vector<std::str
     expansions.push_back({name, parts[i].status ? &*parts[i].status : nullptr,
                           parts[i].info ? &*parts[i].info : nullptr});
   }
-  return json(render(expansions));
+  return json_response(render(expansions));
 }
 
 Response Api::create_connector(const Request& request, const std::vector<std::string>&) {
@@ -134,7 +127,7 @@ Response Api::delete_connector(const Request& request, const std::vector<std::st
 
 Response Api::get_config(const Request& request, const std::vector<std::string>& args) {
   auto info = herder_.info(request.context, args[0]);
-  return info.ok() ? json(render_config(info->config)) : to_response(info.error());
+  return info.ok() ? json_response(render_config(info->config)) : to_response(info.error());
 }
 
 Response Api::put_config(const Request& request, const std::vector<std::string>& args) {
@@ -180,7 +173,7 @@ Response Api::restart(const Request& request, const std::vector<std::string>& ar
   auto status = herder_.restart(request.context, args[0], include_tasks, only_failed);
   if (!status.ok()) return to_response(status.error());
   if (!include_tasks && !only_failed) return no_body(204);
-  return json(render(*status), 202);
+  return json_response(render(*status), 202);
 }
 
 Response Api::pause(const Request& request, const std::vector<std::string>& args) {
@@ -206,7 +199,7 @@ Response Api::change_offsets(const Request&, const std::vector<std::string>&) {
 Response Api::get_topics(const Request& request, const std::vector<std::string>& args) {
   if (!options_.topic_tracking) return error_response(403, "Topic tracking is disabled.");
   auto topics = herder_.topics(request.context, args[0]);
-  return topics.ok() ? json(render_topics(args[0], *topics)) : to_response(topics.error());
+  return topics.ok() ? json_response(render_topics(args[0], *topics)) : to_response(topics.error());
 }
 
 Response Api::reset_topics(const Request& request, const std::vector<std::string>& args) {

@@ -10,13 +10,6 @@
 namespace sluice::rest {
 namespace {
 
-Response json(std::string body, int status = 200) {
-  Response response;
-  response.status = status;
-  response.body = std::move(body);
-  return response;
-}
-
 // "FileStreamSource" for "FileStreamSourceConnector": both name the same class.
 std::string without_suffix(const std::string& name) {
   constexpr std::string_view kSuffix = "Connector";
@@ -27,7 +20,7 @@ std::string without_suffix(const std::string& name) {
 }  // namespace
 
 Response Api::root(const Request&, const std::vector<std::string>&) {
-  return json(render_root(options_.version, options_.commit, herder_.cluster_id()));
+  return json_response(render_root(options_.version, options_.commit, herder_.cluster_id()));
 }
 
 Response Api::health(const Request&, const std::vector<std::string>&) {
@@ -35,7 +28,7 @@ Response Api::health(const Request&, const std::vector<std::string>&) {
   int status = health == herder::Health::kHealthy    ? 200
                : health == herder::Health::kStarting ? 503
                                                      : 500;
-  return json(render_health(health, message), status);
+  return json_response(render_health(health, message), status);
 }
 
 Response Api::metrics(const Request&, const std::vector<std::string>&) {
@@ -53,12 +46,12 @@ Response Api::list_plugins(const Request& request, const std::vector<std::string
   std::transform(word.begin(), word.end(), word.begin(),
                  [](unsigned char c) { return std::tolower(c); });
   auto plugins = herder_.plugins(request.context, word == "true");
-  return plugins.ok() ? json(render(*plugins)) : to_response(plugins.error());
+  return plugins.ok() ? json_response(render(*plugins)) : to_response(plugins.error());
 }
 
 Response Api::plugin_config(const Request& request, const std::vector<std::string>& args) {
   auto keys = herder_.plugin_config(request.context, args[0]);
-  return keys.ok() ? json(render(*keys)) : to_response(keys.error());
+  return keys.ok() ? json_response(render(*keys)) : to_response(keys.error());
 }
 
 Response Api::validate(const Request& request, const std::vector<std::string>& args) {
@@ -70,7 +63,7 @@ Response Api::validate(const Request& request, const std::vector<std::string>& a
         400, "Included connector type " + sent->second + " does not match request type " + args[0]);
   }
   auto infos = herder_.validate(request.context, args[0], *config);
-  return infos.ok() ? json(render(*infos)) : to_response(infos.error());
+  return infos.ok() ? json_response(render(*infos)) : to_response(infos.error());
 }
 
 namespace {

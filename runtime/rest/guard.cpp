@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "runtime/config/java_format.hpp"
+
 namespace sluice::rest {
 namespace {
 
@@ -52,12 +54,6 @@ std::string join(const std::vector<std::string>& words) {
   return out;
 }
 
-std::string trim(const std::string& text) {
-  auto first = text.find_first_not_of(" \t");
-  return first == std::string::npos ? ""
-                                    : text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 Error bad_header(const std::string& part) {
   return {ErrorKind::kInvalid,
           "Invalid value " + part +
@@ -70,10 +66,10 @@ Error bad_header(const std::string& part) {
 Result<Pairs> parse_extra_headers(const std::string& value) {
   Pairs pairs;
   std::string rest = value;
-  while (!trim(rest).empty()) {
+  while (!config::trim(rest).empty()) {
     // A part in double quotes may hold commas.
     std::string part;
-    std::string trimmed = trim(rest);
+    std::string trimmed(config::trim(rest));
     if (trimmed.front() == '"') {
       auto end = trimmed.find('"', 1);
       if (end == std::string::npos) return bad_header(trimmed);
@@ -82,7 +78,7 @@ Result<Pairs> parse_extra_headers(const std::string& value) {
       rest = comma == std::string::npos ? "" : trimmed.substr(comma + 1);
     } else {
       auto comma = trimmed.find(',');
-      part = trim(trimmed.substr(0, comma));
+      part = config::trim(std::string_view(trimmed).substr(0, comma));
       rest = comma == std::string::npos ? "" : trimmed.substr(comma + 1);
     }
     auto space = part.find(' ');
@@ -92,7 +88,9 @@ Result<Pairs> parse_extra_headers(const std::string& value) {
         (action != "set" && action != "add")) {
       return bad_header(part);
     }
-    pairs.emplace_back(trim(part.substr(space, colon - space)), trim(part.substr(colon + 1)));
+    const std::string_view text = part;
+    pairs.emplace_back(config::trim(text.substr(space, colon - space)),
+                       config::trim(text.substr(colon + 1)));
     if (pairs.back().first.empty()) return bad_header(part);
   }
   return pairs;

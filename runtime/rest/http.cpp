@@ -150,6 +150,13 @@ const char* reason_phrase(int status) {
   }
 }
 
+Response json_response(std::string body, int status) {
+  Response response;
+  response.status = status;
+  response.body = std::move(body);
+  return response;
+}
+
 Response error_response(int status, const std::string& message) {
   Json body{{"error_code", status}, {"message", message}};
   Response response;

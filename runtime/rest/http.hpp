@@ -44,6 +44,7 @@ struct Response {
 };
 
 const char* reason_phrase(int status);
+Response json_response(std::string body, int status = 200);
 // {"error_code":status,"message":message}
 Response error_response(int status, const std::string& message);
 // Kafka Connect's texts for what Jersey itself answers: "HTTP 404 Not Found".
