@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <sluice/sdk.hpp>
+
+struct mosquitto;
+
+namespace sluice::mqtt_plugin {
+
+struct PublisherOptions {
+  struct Broker {
+    std::string host;
+    int port = 1883;
+    bool tls = false;
+  };
+  std::vector<Broker> brokers;  // tried in turn
+  std::string client_id;
+  std::string username, password;
+  std::string ca_file, cert_file, key_file;  // PEM
+  bool v5 = true;
+  int keepalive_s = 60;
+  int qos = 1;
+  bool retained = false;
+  size_t window = 1000;  // messages sent and not acknowledged
+};
+
+// A message on its way, and the record that it came from.
+struct Outgoing {
+  std::string topic;
+  std::string payload;
+  std::vector<std::pair<std::string, std::string>> user_properties;
+  std::string content_type, response_topic, correlation_data;  // empty: none
+  std::optional<uint32_t> expiry_s;
+  sdk::PartitionOffset record = {};  // next_offset: the record's own offset
+};
+
+// One connection to a broker, kept up by a thread of its own. Holds each message until the broker
+// has acknowledged it, and after a reconnect sends all that are left again, in their order: each at
+// least once, never overtaking. Owned by a sink task; its functions are for the task's calls. Ends
+// its thread when it goes.
+class Publisher {
+ public:
+  Publisher(sdk::Context context, PublisherOptions options);
+  ~Publisher();
+  Publisher(const Publisher&) = delete;
+  Publisher& operator=(const Publisher&) = delete;
+
+  // Takes the messages when fewer than a window are waiting; else waits for that, but not for long:
+  // RETRIABLE, or NOT_CONNECTED with the last reason.
+  sdk::Status push(std::vector<Outgoing>& messages);
+  // Waits a moment for what is under way, then lowers next_offset to the first record that is not
+  // acknowledged.
+  sdk::Status settle(std::span<sdk::PartitionOffset> partitions);
+  // The task does not own these any more: what was not sent is not, what was is not waited for.
+  void forget(std::span<const sdk::PartitionOffset> partitions);
+  void stop();  // [any] ends waits
+
+ private:
+  struct Held {
+    Outgoing message;
+    bool done = false;
+  };
+  void run();
+  bool connect(size_t attempt);
+  void pump();  // with mutex_: sends what the window allows
+  int send(const Outgoing& message, int* mid);
+  void published(int mid, int reason);
+  void connected(int reason);
+  void pop_done();
+  sdk::Status failure() const;
+
+  const sdk::Context context_;
+  const PublisherOptions options_;
+  mutable std::mutex mutex_;  // for what follows
+  std::condition_variable changed_;
+  std::deque<Held> held_;
+  uint64_t first_ = 0;  // the number of held_.front()
+  uint64_t next_ = 0;   // the number of the first that was not sent on this connection
+  std::unordered_map<int, uint64_t> numbers_;  // by packet id, of what was sent on this connection
+  mosquitto* client_ = nullptr;
+  bool connected_ = false;
+  bool stopping_ = false;
+  bool broken_ = false;  // the connection is to be given up
+  std::string reason_;   // why there is no connection
+  std::string refused_;  // why the task must fail
+  std::thread thread_;
+};
+
+}  // namespace sluice::mqtt_plugin

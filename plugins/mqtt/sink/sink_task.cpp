@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugins/mqtt/sink/sink_task.hpp"
+
+#include <unistd.h>
+
+#include <charconv>
+
+#include "plugins/mqtt/mapping/topic_filter.hpp"
+#include "plugins/mqtt/sink/value_payload.hpp"
+
+namespace sluice::mqtt_plugin {
+
+using sdk::Error;
+using sdk::Status;
+
+namespace {
+
+constexpr size_t kMaxPayload = 268435455;  // MQTT's bound
+constexpr size_t kMaxProperty = 65535;
+constexpr char kNoPayload[] =
+    "the value cannot be a payload: it is nested too deeply, of an unknown type, or a map whose "
+    "keys are no strings";
+
+}  // namespace
+
+MqttSinkTask::~MqttSinkTask() {
+  publisher_.reset();
+  for (const int file : files_) ::close(file);
+}
+
+Status MqttSinkTask::start(const sdk::Config& config) {
+  SLUICE_SDK_ASSIGN(options_, SinkOptions::read(config));
+  PublisherOptions publisher = options_.publisher;
+  if (publisher.client_id.empty())
+    publisher.client_id = context().setting("connector.name").value_or("sluice-sink");
+  publisher.client_id += "-" + std::string(context().setting("task.id").value_or("0"));
+  SLUICE_SDK_TRY(open_files(config, publisher));
+  publisher_ = std::make_unique<Publisher>(context(), std::move(publisher));
+  return sdk::ok();
+}
+
+// libmosquitto wants paths; the worker confines what may be opened, so it opens the files.
+Status MqttSinkTask::open_files(const sdk::Config& config, PublisherOptions& publisher) {
+  const auto open = [&](std::string_view key, std::string& path) -> Status {
+    const std::string text = config.get_string(key);
+    if (text.empty()) return sdk::ok();
+    SLUICE_SDK_ASSIGN(const int file, context().open_file(key, text, SLUICE_FILE_READ));
+    files_.push_back(file);
+    path = "/proc/self/fd/" + std::to_string(file);
+    return sdk::ok();
+  };
+  SLUICE_SDK_TRY(open("mqtt.tls.ca.file", publisher.ca_file));
+  SLUICE_SDK_TRY(open("mqtt.tls.cert.file", publisher.cert_file));
+  return open("mqtt.tls.key.file", publisher.key_file);
+}
+
+void MqttSinkTask::stop() {
+  if (publisher_) publisher_->stop();
+}
+
+Status MqttSinkTask::put(sdk::SinkBatch& batch) {
+  messages_.clear();
+  bad_.clear();
+  for (uint32_t i = 0; i < batch.size(); ++i) {
+    Outgoing message;
+    if (auto problem = message_of(batch[i], message)) {
+      bad_.emplace_back(i, *std::move(problem));
+      continue;
+    }
+    messages_.push_back(std::move(message));
+  }
+  // A batch without messages is pushed, too: that is how a broker that is away shows.
+  SLUICE_SDK_TRY(publisher_->push(messages_));
+  for (const auto& [index, problem] : bad_)
+    context().record_error(index, Error::record(index, problem));
+  return sdk::ok();
+}
+
+Status MqttSinkTask::commit(std::span<sdk::PartitionOffset> partitions) {
+  return publisher_->settle(partitions);
+}
+
+void MqttSinkTask::close(std::span<const sdk::PartitionOffset> partitions, bool lost) {
+  (void)lost;  // what was not committed comes again in either case
+  publisher_->forget(partitions);
+}
+
+std::optional<std::string> MqttSinkTask::message_of(const sdk::RecordView& record, Outgoing& out) {
+  out.record = {record.topic(), record.partition(), record.offset()};
+  if (auto problem = topic_of(record, out.topic)) return problem;
+  if (const auto why = why_no_topic_name(out.topic); !why.empty()) {
+    return "'" + out.topic.substr(0, 256) + "' is no MQTT topic: " + std::string(why);
+  }
+  if (!append_payload(record.value(), record.value_schema(), out.payload)) return kNoPayload;
+  if (out.payload.size() > kMaxPayload) return "the payload is longer than 268435455 bytes";
+  if (!options_.headers_as_properties) return {};
+  for (uint32_t i = 0; i < record.header_count(); ++i) {
+    if (auto problem = add_header(record.header(i), out)) return problem;
+  }
+  return {};
+}
+
+std::optional<std::string> MqttSinkTask::topic_of(const sdk::RecordView& record,
+                                                  std::string& topic) {
+  for (const TopicTemplate::Part& part : options_.topic.parts()) {
+    const std::string_view name = part.text;
+    const size_t before = topic.size();
+    if (!part.variable) {
+      topic += name;
+    } else if (name == "topic") {
+      topic += context().topic_name(record.topic());
+    } else if (name == "key") {
+      if (!append_payload(record.key(), record.key_schema(), topic))
+        return "the key has no text for the MQTT topic";
+    } else if (name.starts_with("header:")) {
+      for (uint32_t i = record.header_count(); i-- > 0;) {  // the last counts
+        const sdk::HeaderView header = record.header(i);
+        if (header.key != name.substr(7)) continue;
+        append_payload(header.value, header.schema, topic);
+        break;
+      }
+    } else {
+      const std::string pointer(name.substr(5));
+      const sdk::Value value = record.value();
+      auto text = value.as_string();
+      if (!text) text = value.as_bytes();
+      if (text) {
+        if (auto problem = json_.parse(*text)) return "no MQTT topic: " + *problem;
+        if (auto problem = json_.append_scalar(pointer, topic)) return "no MQTT topic: " + *problem;
+      } else {
+        const sdk::Value found = value_at(value, record.value_schema(), pointer);
+        if (found.type >= SLUICE_BYTES)
+          return "what the value has at '" + pointer + "' is no part of an MQTT topic";
+        append_payload(found, nullptr, topic);
+      }
+    }
+    if (topic.size() == before) {
+      return "no MQTT topic: the record has nothing for ${" + std::string(name) + "} (mqtt.topic)";
+    }
+  }
+  return {};
+}
+
+std::optional<std::string> MqttSinkTask::add_header(const sdk::HeaderView& header, Outgoing& out) {
+  std::string text;
+  if (!append_payload(header.value, header.schema, text)) {
+    return "the header '" + std::string(header.key) + "' cannot be a user property: it has no text";
+  }
+  if (text.size() > kMaxProperty || header.key.size() > kMaxProperty) {
+    return "the header '" + std::string(header.key.substr(0, 256)) + "' is longer than 65535 bytes";
+  }
+  std::string_view name = header.key;
+  if (!options_.user_prefix.empty() && name.starts_with(options_.user_prefix)) {
+    out.user_properties.emplace_back(name.substr(options_.user_prefix.size()), std::move(text));
+    return {};
+  }
+  if (!options_.prefix.empty() && name.starts_with(options_.prefix)) {
+    name.remove_prefix(options_.prefix.size());
+    if (name == "content.type") {
+      out.content_type = std::move(text);
+    } else if (name == "response.topic") {
+      out.response_topic = std::move(text);
+    } else if (name == "correlation.data") {
+      out.correlation_data = std::move(text);
+    } else if (name == "message.expiry.interval") {
+      uint32_t seconds = 0;
+      const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+      if (code != std::errc() || end != text.data() + text.size()) {
+        return "the header '" + std::string(header.key) + "' is no number of seconds";
+      }
+      out.expiry_s = seconds;
+    }
+    return {};  // the others say how a message came in
+  }
+  out.user_properties.emplace_back(name, std::move(text));
+  return {};
+}
+
+Status MqttSinkTask::validate(const sdk::Context& context, const sdk::Config& config) {
+  SinkOptions::check_values(context, config);
+  return sdk::ok();
+}
+
+}  // namespace sluice::mqtt_plugin

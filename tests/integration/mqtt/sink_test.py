@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""file -> topic -> MQTT with a real Mosquitto. usage: sink_test.py SLUICE [TEST...]"""
+import os
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+from tests.integration.mqtt.mosquitto import Mosquitto, Subscriber  # noqa: E402
+from tests.support.processes import Folder, Worker, wait_until  # noqa: E402
+
+SLUICE = os.environ.get("SLUICE_BINARY") or sys.argv.pop(1)
+STRINGS = "org.apache.kafka.connect.storage.StringConverter"
+
+
+class SinkTest(unittest.TestCase):
+    def setUp(self):
+        holder = Folder()
+        self.folder = holder.__enter__()
+        self.addCleanup(holder.__exit__)
+        self.broker = Mosquitto(self.folder / "mosquitto").start()
+        self.addCleanup(lambda: self.broker.stop())
+        self.lines = self.folder / "lines.txt"
+        self.lines.write_text("")
+        self.worker = Worker(SLUICE, self.folder).start()
+        self.addCleanup(lambda: self.worker.__exit__())
+        self.worker.create("lines", {"connector.class": "FileSource", "file": "lines.txt", "topic": "lines",
+                                     "record.key": "name"})
+
+    def sink(self, **config):
+        return self.worker.create("out", {"connector.class": "MqttSink", "topics": "lines",
+                                          "mqtt.server.uri": f"tcp://127.0.0.1:{self.broker.port}", **config})
+
+    def subscriber(self, *arguments, **more):
+        made = Subscriber(self.broker.port, *arguments, **more)
+        self.addCleanup(made.stop)
+        return made
+
+    def append(self, *texts):
+        with open(self.lines, "a", encoding="utf-8") as out:
+            out.write("".join(text + "\n" for text in texts))
+
+    def committed(self, offset):
+        answer = self.worker.call("/connectors/out/offsets").json()["offsets"]
+        return any(entry["offset"]["kafka_offset"] == offset for entry in answer)
+
+    def test_records_become_messages_and_offsets_follow(self):
+        subscriber = self.subscriber("-t", "#")
+        self.append('{"id":"m1"}', '{"id":"a/b"}')
+        self.sink(**{"mqtt.topic": "plant/${topic}/${json:/id}"})
+        wait_until(lambda: len(subscriber.seen()) >= 2, 30, f"two messages; {self.worker.tail()}")
+        self.assertEqual(subscriber.seen(), ['plant/lines/m1 {"id":"m1"}', 'plant/lines/a/b {"id":"a/b"}'])
+        wait_until(lambda: self.committed(2), 30, "the offset")
+
+    def test_headers_become_properties(self):
+        subscriber = self.subscriber("-t", "#", form="%t %P")
+        self.worker.create("headed", {"connector.class": "FileSource", "file": "lines.txt", "topic": "headed",
+                                      "record.headers": "line"})
+        self.append("text")
+        self.sink(topics="headed")
+        wait_until(lambda: subscriber.seen(), 30, "a message")
+        self.assertEqual(subscriber.seen()[0], "headed file.line:1")
+
+    def test_a_record_that_no_topic_can_be_made_of_is_one_bad_record(self):
+        subscriber = self.subscriber("-t", "#")
+        self.append('{"id":"a+"}', '{"id":"good"}', "no json")
+        self.sink(**{"mqtt.topic": "${json:/id}", "errors.tolerance": "all"})
+        wait_until(lambda: subscriber.seen(), 30, "the good one")
+        wait_until(lambda: self.committed(3), 30, "the offset")
+        self.assertEqual(subscriber.seen(), ['good {"id":"good"}'])
+
+    def test_confluents_config_unmodified(self):
+        subscriber = self.subscriber("-t", "#")
+        self.append("This is my message")
+        self.worker.create("out", {
+            "connector.class": "io.confluent.connect.mqtt.MqttSinkConnector", "tasks.max": "1", "topics": "lines",
+            "mqtt.server.uri": f"tcp://127.0.0.1:{self.broker.port}", "mqtt.qos": "2", "mqtt.username": "myuser",
+            "mqtt.password": "mypassword", "key.converter": STRINGS, "value.converter": STRINGS,
+            "confluent.license": "", "confluent.topic.bootstrap.servers": "broker:9092",
+            "confluent.topic.replication.factor": "1"})
+        wait_until(lambda: subscriber.seen(), 30, f"a message; {self.worker.tail()}")
+        self.assertEqual(subscriber.seen(), ["lines This is my message"])
+
+    def test_java_key_stores_are_refused_with_a_way_out(self):
+        answer = self.worker.call("/connectors", "POST", {"name": "out", "config": {
+            "connector.class": "io.confluent.connect.mqtt.MqttSinkConnector", "topics": "lines",
+            "mqtt.server.uri": "ssl://127.0.0.1:8883", "mqtt.ssl.trust.store.path": "/tmp/truststore.jks"}})
+        self.assertEqual(answer.status, 400)
+        self.assertIn("PEM", answer.json()["message"])
+
+    def test_nothing_is_lost_or_overtaken_when_mosquitto_restarts_and_the_worker_is_killed(self):
+        subscriber = self.subscriber("-t", "lines")
+        self.sink()
+        total, step = 8000, 1000
+        for first in range(0, total, step):
+            self.append(*(f"{n}" for n in range(first, first + step)))
+            wait_until(lambda: len(subscriber.seen()) > first // 2, 60, f"messages; {self.worker.tail()}")
+            if first // step % 4 == 1:
+                self.broker.stop()
+                self.broker.start()
+            elif first // step % 4 == 3:
+                self.worker.kill()
+                self.worker.start()
+        wanted = {f"lines {n}" for n in range(total)}
+        wait_until(lambda: wanted <= set(subscriber.seen()), 120,
+                   f"{total} messages; there are {len(set(subscriber.seen()))}; {self.worker.tail()}")
+        # Per key: a number comes for the first time only after all smaller ones have.
+        numbers, highest = [int(line.split()[1]) for line in subscriber.seen()], -1
+        for number in numbers:
+            self.assertLessEqual(number, highest + 1)
+            highest = max(highest, number)
+        wait_until(lambda: self.committed(total), 60, "the last offset")
+
+
+if __name__ == "__main__":
+    unittest.main()
