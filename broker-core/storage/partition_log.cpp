@@ -136,6 +136,7 @@ Status PartitionLog::write_through() {
     SLUICE_ASSIGN(auto file, context_.files.get(last->log_path));
     SLUICE_CRASH_POINT("storage.write_through");
     if (!SLUICE_MUTANT("storage.no_write_through_sync")) SLUICE_TRY(file->sync());
+    ++context_.counters.segment_syncs;
   }
   if (names_dirty_) SLUICE_TRY(context_.disk.sync_directory(folder_));
   if (folder_dirty_)

@@ -188,6 +188,11 @@ class Verifier {
         continue;
       }
       if (i + 1 < bases.size() && bases[i + 1] <= known->log_start && base != known->active_base) continue;
+      if (expected && base < *expected && std::ranges::binary_search(bases, *expected)) {
+        remark(segment_path(folder, base), 0, base,
+               "left over from a start that was cut short; the next one removes it");
+        continue;
+      }
       if (expected && *expected != base && base > known->holes_to) {
         damage(segment_path(folder, base), 0, expected,
                "the segment before ends at offset " + std::to_string(expected->value()));

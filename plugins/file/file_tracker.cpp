@@ -248,6 +248,8 @@ Status FileTracker::add_successors(Scan& scan, const Gap& gap) {
     if (is_tracked_file(found)) continue;
     SLUICE_SDK_ASSIGN(const bool compressing, is_being_compressed(*near_it, found));
     if (compressing) continue;
+    SLUICE_SDK_ASSIGN(const bool copying, is_copy_of_new(scan, found));
+    if (copying) break;  // the file itself is read first; when it is cut, its copy is known by that
     SLUICE_SDK_ASSIGN(const Same copy, is_copy_of_known(scan, found));
     if (copy == Same::kNotYet) break;  // those that came after it wait for it
     if (copy == Same::kYes) continue;

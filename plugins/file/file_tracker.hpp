@@ -98,6 +98,7 @@ class FileTracker {
   Status find_unseen(Scan& scan);
   Status add_new(Scan& scan);
   Result<Same> is_copy_of_known(Scan& scan, const FoundFile& found);
+  Result<bool> is_copy_of_new(const Scan& scan, const FoundFile& found);
   void claim(Scan& scan, Candidate& candidate, TrackedFile& file);
   void take_everywhere(Scan& scan, const FoundFile& file);
   void lose(Scan& scan, TrackedFile& file);

@@ -111,6 +111,28 @@ Result<FileTracker::Same> FileTracker::is_copy_of_known(Scan& scan, const FoundF
   return Same::kNo;
 }
 
+// Whether the found file is being copied from the one that has its live name now, of which nothing
+// is known yet: so far all that it holds stands there, too. Names alone say nothing, and neither do
+// the first bytes: files may begin alike.
+Result<bool> FileTracker::is_copy_of_new(const Scan& scan, const FoundFile& found) {
+  const auto at = scan.by_path.find(std::string(live_name(found.path)));
+  if (at == scan.by_path.end() || scan.found[at->second].taken || is_gzip_name(found.path) ||
+      !fresh(scan, found) || is_tracked_file(scan.found[at->second].file))
+    return false;
+  auto copy = OpenFile::open(files_, found.path, options_);
+  auto live = OpenFile::open(files_, scan.found[at->second].file.path, options_);
+  if (!copy.ok() || !live.ok()) return false;  // gone already, which the next look sees
+  std::string one(64 * 1024, '\0'), other(one.size(), '\0');
+  for (uint64_t position = 0;; position += one.size()) {
+    SLUICE_SDK_ASSIGN(const size_t size,
+                      (*copy)->content().read_at(one.data(), one.size(), position));
+    if (size == 0) return true;
+    SLUICE_SDK_ASSIGN(const size_t there, (*live)->content().read_at(other.data(), size, position));
+    if (there < size || one.compare(0, size, other, 0, size) != 0) return false;
+    if (size < one.size()) return true;
+  }
+}
+
 // Whether all of the found file, which is too short to say more, is what `file` begins with:
 // somebody is copying.
 Result<bool> FileTracker::begins_like(TrackedFile& file, const FoundFile& found) {

@@ -17,6 +17,7 @@ TOPIC_CREATION = {"topic.creation.default.replication.factor": 1, "topic.creatio
 # Everything rolls, checkpoints, compacts and takes snapshots many times a second.
 SETTINGS = {
     "offset.flush.interval.ms": 40, "commit.log.file.bytes": 65536, "commit.log.checkpoint.bytes": 131072,
+    "commit.log.write.through.bytes": 1000,  # some rounds are larger, some are not
     "log.flush.offset.checkpoint.interval.ms": 50, "log.retention.check.interval.ms": 60,
     "metadata.log.max.record.bytes.between.snapshots": 300, "offset.storage.partitions": 2, "status.storage.partitions": 1,
     "offset.storage.segment.bytes": 2048, "offset.storage.min.cleanable.dirty.ratio": 0.01,
@@ -36,8 +37,7 @@ class Workload:
     def __init__(self, binary, folder, dice, out=None, settings=None, torn=False, environment=None):
         self.folder, self.dice, self.torn = Path(folder), dice, torn
         self.out = Path(out or folder)
-        through = {"commit.log.write.through.bytes": dice.choice([1, 1500, 1 << 20])}
-        self.worker = Worker(binary, folder, {**SETTINGS, **through, **(settings or {})}, environment)
+        self.worker = Worker(binary, folder, {**SETTINGS, **(settings or {})}, environment)
         self.history_path = self.folder / "history.jsonl"
         self.history = open(self.history_path, "a", encoding="utf-8", buffering=1)
         self.written = {}      # source -> lines

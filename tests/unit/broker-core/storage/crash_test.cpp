@@ -172,6 +172,11 @@ class CrashRun {
         h_.crash();
       }
     }
+    if (random_() % 4 == 0) {  // what a crash leaves behind is no damage
+      auto findings = verify_directory(h_.disk, "data", {});
+      EXPECT_TRUE(findings.ok()) << findings.error().message;
+      for (const auto& finding : *findings) EXPECT_FALSE(finding.damage) << finding.file << ": " << finding.text;
+    }
     if (random_() % 3 == 0) {  // a replay rolls elsewhere than the appends did
       for (auto& [id, topic] : h_.topics) topic.segment_bytes = 4'000 + random_() % 20'000;
     }
