@@ -9,11 +9,17 @@
 #include "tests/unit/broker-core/storage/log_fixture.hpp"
 
 // Ten thousand partitions in one data directory on a real disk: what is counted here does not
-// depend on how fast the machine is. The times are measured by tests/bench (scale_bench).
+// depend on how fast the machine is. The times are measured by tests/bench/storage.py. With
+// sanitizers a thousand, more than files may be open already: what is counted grows with them or
+// not.
 namespace sluice::storage {
 namespace {
 
+#if defined(__SANITIZE_ADDRESS__)
+constexpr int32_t kPartitions = 1'000;
+#else
 constexpr int32_t kPartitions = 10'000;
+#endif
 constexpr int kProducers = 100;
 constexpr size_t kBatch = 4 << 10;
 
@@ -75,7 +81,7 @@ class Scale : public ::testing::Test {
   std::unique_ptr<Log> log_;
 };
 
-TEST_F(Scale, tenThousandPartitionsCostTheSyncsAndFilesOfOne) {
+TEST_F(Scale, thousandsOfPartitionsCostTheSyncsAndFilesOfOne) {
   auto& counts = disk_.counts;
   // One partition: what the same bytes in the same rounds cost.
   open("one", 1);
@@ -154,7 +160,7 @@ TEST_F(Scale, tenThousandPartitionsCostTheSyncsAndFilesOfOne) {
               static_cast<unsigned long long>(counts.opened),
               static_cast<unsigned long long>(counts.bytes_read),
               static_cast<unsigned long long>(recovery.replayed_bytes));
-  for (int32_t p : {0, 1, 4999, 9999}) {
+  for (int32_t p : {0, 1, kPartitions / 2, kPartitions - 1}) {
     EXPECT_EQ(log_->state(partition(1, p))->high_watermark, Offset(2));
     EXPECT_EQ(records_of(log_->read(partition(1, p), Offset(1), 1)->batches).begin()->second.size(),
               kBatch);
