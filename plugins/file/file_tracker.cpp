@@ -8,6 +8,16 @@
 #include <tuple>
 
 namespace sluice::file_plugin {
+namespace {
+
+// Whether a file that was changed at `then` may have been compressed to one of the time `now`,
+// which keeps the time, perhaps without its fractions.
+bool same_time(int64_t now, int64_t then) {
+  constexpr int64_t kSecondNs = 1'000'000'000;
+  return now == then || (now % kSecondNs == 0 && now / kSecondNs == then / kSecondNs);
+}
+
+}  // namespace
 
 Status FileTracker::rescan(const Times& now) {
   Scan scan;
@@ -242,9 +252,12 @@ Status FileTracker::add_successors(Scan& scan, const Gap& gap) {
                                                          gap.after, gap.modified);
     const bool tracked = std::any_of(tracked_.begin(), tracked_.end(),
                                      [&](const auto& file) { return file->path == found.path; });
+    // Compressed before anything was read of it, it has the time that it had.
+    const bool itself = gap.unknown && same_time(found.info.modified_ns, gap.modified);
     // One that has a higher number than a known file had the name before that, whatever its time
     // says.
-    if (!later || tracked || rotation_number(found.path).value_or(0) > newest) continue;
+    if ((!later && !itself) || tracked || rotation_number(found.path).value_or(0) > newest)
+      continue;
     if (is_tracked_file(found)) continue;
     SLUICE_SDK_ASSIGN(const bool compressing, is_being_compressed(*near_it, found));
     if (compressing) continue;
@@ -322,6 +335,10 @@ Status FileTracker::add_new(Scan& scan) {
   std::erase_if(copies_, [&](const auto& copy) { return !scan.by_path.contains(copy.first); });
   for (Candidate& candidate : scan.found) {
     if (candidate.taken || is_tracked_file(candidate.file)) continue;
+    if (fresh(scan, candidate.file)) {
+      SLUICE_SDK_ASSIGN(const bool compressing, is_being_compressed(scan.found, candidate.file));
+      if (compressing) continue;
+    }
     SLUICE_SDK_ASSIGN(const Same copy, is_copy_of_known(scan, candidate.file));
     if (copy == Same::kNo) SLUICE_SDK_TRY(track(scan, candidate.file, true));
   }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """file -> topic -> MQTT with a real Mosquitto. usage: sink_test.py SLUICE [TEST...]"""
 import os
+import subprocess
 import sys
 import unittest
 from pathlib import Path
@@ -87,6 +88,14 @@ class SinkTest(unittest.TestCase):
             "mqtt.server.uri": "ssl://127.0.0.1:8883", "mqtt.ssl.trust.store.path": "/tmp/truststore.jks"}})
         self.assertEqual(answer.status, 400)
         self.assertIn("PEM", answer.json()["message"])
+
+    def test_the_laws_of_the_abi_hold(self):
+        build = Path(SLUICE).resolve().parents[1]
+        done = subprocess.run([build / "bin" / "sluice-plugin-test", build / "lib" / "sluice" / "plugins" / "mqtt.so",
+                               "--config", f"mqtt.server.uri=tcp://127.0.0.1:{self.broker.port}", "--config", "topics=t"],
+                              capture_output=True, text=True, timeout=200, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("PASS MqttSink sink.lifecycle", done.stdout)
 
     def test_nothing_is_lost_or_overtaken_when_mosquitto_restarts_and_the_worker_is_killed(self):
         subscriber = self.subscriber("-t", "lines")
