@@ -91,6 +91,8 @@ class SinkTest(unittest.TestCase):
 
     def test_the_laws_of_the_abi_hold(self):
         build = Path(SLUICE).resolve().parents[1]
+        if not (build / "bin" / "sluice-plugin-test").exists():
+            self.skipTest("this build has no sluice-plugin-test (tsan builds what has several threads)")
         done = subprocess.run([build / "bin" / "sluice-plugin-test", build / "lib" / "sluice" / "plugins" / "mqtt.so",
                                "--config", f"mqtt.server.uri=tcp://127.0.0.1:{self.broker.port}", "--config", "topics=t"],
                               capture_output=True, text=True, timeout=200, check=False)
