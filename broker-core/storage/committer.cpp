@@ -158,8 +158,10 @@ Status Committer::assign(Pending& pending, Parts& parts, std::vector<FrameEntry>
 // Commit log and segments of one round. The frames are written first, so that the disk works on
 // their sync while the segments are filled; only what is in both is published. A segment that
 // cannot be written (no space) takes the frames back: nothing has been acknowledged yet.
-Status Committer::write(std::vector<Part>& parts,
-                        const std::vector<std::vector<FrameEntry>>& frames, uint64_t bytes) {
+Status Committer::write(std::vector<Part>& parts, std::vector<std::vector<FrameEntry>>& frames,
+                        uint64_t bytes) {
+  if (std::ranges::any_of(parts, [this](const Part& part) { return goes_through(part); }))
+    return write_through(parts, frames);
   for (auto& part : parts) part.partition->begin();
   SLUICE_CRASH_POINT("storage.before_frame_write");
   SLUICE_TRY(commit_log_.write(frames));
@@ -249,11 +251,7 @@ bool Committer::run_round() {
       }
       if (!frames.empty()) {
         std::erase_if(parts.list, [](const Part& part) { return part.batches.empty(); });
-        const bool through =
-            std::ranges::any_of(parts.list, [this](const Part& part) { return goes_through(part); });
-        auto status =
-            through ? write_through(parts.list, frames) : write(parts.list, frames, bytes);
-        if (status.ok()) {
+        if (auto status = write(parts.list, frames, bytes); status.ok()) {
           for (auto& part : parts.list)
             grown.emplace_back(part.partition->id(), part.partition->publish());
           ++context_.counters.rounds;

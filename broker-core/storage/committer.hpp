@@ -66,7 +66,7 @@ class Committer {
   Status check(Entry& entry) const;
   std::deque<Pending> take_queued();
   Status assign(Pending& pending, Parts& parts, std::vector<FrameEntry>& frame);
-  Status write(std::vector<Part>& parts, const std::vector<std::vector<FrameEntry>>& frames,
+  Status write(std::vector<Part>& parts, std::vector<std::vector<FrameEntry>>& frames,
                uint64_t bytes);
   Status write_through(std::vector<Part>& parts, std::vector<std::vector<FrameEntry>>& frames);
   bool goes_through(const Part& part) const;

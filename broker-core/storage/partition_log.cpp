@@ -123,17 +123,15 @@ Status PartitionLog::write_run(std::span<const BatchRef> batches) {
   const uint64_t position = segment->state.size;
   SLUICE_TRY(segment->write(partition_, batches, topic_->settings()->index_interval_bytes));
   if (!was_dirty) dirty_.push_back(segment);
-  runs_.push_back({segment, position, segment->state.size - position});
+  if (runs_.empty() || runs_.back().segment != segment) runs_.push_back({segment, position, 0});
+  runs_.back().size = segment->state.size - runs_.back().position;
   changed_ = true;
   return ok();
 }
 
 Status PartitionLog::write_through() {
-  const Segment* last = nullptr;
   for (const auto& run : runs_) {
-    if (run.segment.get() == last) continue;
-    last = run.segment.get();
-    SLUICE_ASSIGN(auto file, context_.files.get(last->log_path));
+    SLUICE_ASSIGN(auto file, context_.files.get(run.segment->log_path));
     SLUICE_CRASH_POINT("storage.write_through");
     if (!SLUICE_MUTANT("storage.no_write_through_sync")) SLUICE_TRY(file->sync());
     ++context_.counters.segment_syncs;

@@ -105,7 +105,7 @@ class PartitionLog {
     Offset offset;
     uint64_t entry = 0;
   };
-  struct Run {  // of batches that were written together
+  struct Run {  // what a segment got since begin()
     std::shared_ptr<Segment> segment;
     uint64_t position = 0, size = 0;
   };
@@ -150,7 +150,7 @@ class PartitionLog {
   Offset begin_end_;
   SegmentState begin_state_;
   std::shared_ptr<Segment> begin_active_;
-  std::vector<Run> runs_;       // since begin()
+  std::vector<Run> runs_;       // in the order of the segments
   size_t placed_run_ = 0;       // where place() goes on
   uint64_t placed_ = 0;         // in that run
   std::vector<std::shared_ptr<Segment>> dirty_;

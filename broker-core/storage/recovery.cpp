@@ -131,9 +131,7 @@ Status Recovery::replay(const Checkpoint& checkpoint) {
   report_.replayed_frames = scan.frames;
   report_.replayed_bytes = scan.bytes;
   report_.torn_tail_bytes = scan.torn_bytes;
-  for (auto& [id, partition] : replayed_) {
-    partition->publish();
-  }
+  for (auto& [id, partition] : replayed_) partition->publish();
   SLUICE_CRASH_POINT("storage.recovery_replayed");
   // The disk may hold other bytes behind the last frame than the page cache shows (after a failed
   // sync): frames that were taken back. The checkpoint below leaves out their sequence, and so
