@@ -13,15 +13,13 @@ namespace {
 constexpr int64_t kWaitMaxMs = 30'000;
 
 Response json(const BackupState& state, int status) {
-  Response response;
-  response.status = status;
-  response.body =
+  return json_response(
       json_text(Json{{"state", state.state},
                      {"directory", state.directory},
                      {"bytes", state.bytes},
                      {"bytes_total", state.bytes_total},
-                     {"error", state.error.empty() ? Json(nullptr) : Json(state.error)}});
-  return response;
+                     {"error", state.error.empty() ? Json(nullptr) : Json(state.error)}}),
+      status);
 }
 
 }  // namespace

@@ -158,12 +158,8 @@ Response json_response(std::string body, int status) {
 }
 
 Response error_response(int status, const std::string& message) {
-  Json body{{"error_code", status}, {"message", message}};
-  Response response;
-  response.status = status;
   // Replaces what is not UTF-8 (file names in messages) instead of throwing.
-  response.body = json_text(body);
-  return response;
+  return json_response(json_text(Json{{"error_code", status}, {"message", message}}), status);
 }
 
 Response standard_error(int status) {

@@ -17,13 +17,6 @@ constexpr int64_t kLimitMax = 1000;
 constexpr int64_t kWaitMaxMs = 10'000;
 constexpr size_t kReadBytes = 1u << 20;
 
-Response json(const Json& value, int status = 200) {
-  Response response;
-  response.status = status;
-  response.body = json_text(value);
-  return response;
-}
-
 bool valid_utf8(ByteView bytes) {
   size_t i = 0;
   while (i < bytes.size()) {
@@ -151,7 +144,7 @@ Response list_topics(log::Log& log) {
                         {"internal", topic.internal},
                         {"records", records}});
   }
-  return json(Json{{"topics", list}});
+  return json_response(json_text(Json{{"topics", list}}));
 }
 
 Response describe_topic(log::Log& log, const std::string& topic) {
@@ -169,11 +162,11 @@ Response describe_topic(log::Log& log, const std::string& topic) {
   }
   Json configs = Json::object();
   for (const auto& [key, value] : info.configs) configs[key] = value;
-  return json(Json{{"name", info.name},
-                   {"id", info.id},
-                   {"internal", info.internal},
-                   {"configs", configs},
-                   {"partitions", partitions}});
+  return json_response(json_text(Json{{"name", info.name},
+                                      {"id", info.id},
+                                      {"internal", info.internal},
+                                      {"configs", configs},
+                                      {"partitions", partitions}}));
 }
 
 Response create_topic(log::Log& log, const std::string& topic, const Request& request) {
@@ -186,7 +179,7 @@ Response create_topic(log::Log& log, const std::string& topic, const Request& re
   auto made = log.create_topic(spec);
   if (!made.ok()) return to_response(made.error());
   Json answer{{"name", made->name}, {"id", made->id}, {"partitions", made->partitions}};
-  return json(answer, 201);
+  return json_response(json_text(answer), 201);
 }
 
 Response delete_topic(log::Log& log, const std::string& topic) {
@@ -223,7 +216,7 @@ Response read_records(log::Log& log, const std::string& topic, const Request& re
   Json records = Json::array();
   auto next = collect(*fetched, from, static_cast<size_t>(*limit), records);
   if (!next.ok()) return to_response(next.error());
-  return json(Json{{"records", records}, {"next_offset", next->value()}});
+  return json_response(json_text(Json{{"records", records}, {"next_offset", next->value()}}));
 }
 
 }  // namespace sluice::rest
