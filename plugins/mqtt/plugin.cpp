@@ -103,11 +103,7 @@ constexpr auto kConfluentSink = config_def(
         .default_value("0")
         .min(0)
         .max(2),
-    define("mqtt.keepalive.interval.seconds", Type::kInt, Importance::kLow,
-           "After how many seconds without traffic the connection is tested.")
-        .default_value("60")
-        .min(5)
-        .max(65535),
+    kKeepAlive,
     define("mqtt.clean.session.enabled", Type::kBoolean, Importance::kLow,
            "Whether a session is kept.")
         .no_effect("the sink holds what is not acknowledged itself and sends it again"),

@@ -3,10 +3,10 @@
 
 #include <simdjson.h>
 
-#include <array>
-#include <charconv>
 #include <unordered_map>
 #include <vector>
+
+#include "plugins/mqtt/mapping/number_text.hpp"
 
 namespace sluice::mqtt_plugin {
 
@@ -97,12 +97,6 @@ std::optional<std::string> convert(const dom::element& element, sdk::RecordBatch
     }
   }
   return "the payload has a value of an unknown type";
-}
-
-template <class Number>
-void append_number(Number number, std::string& out) {
-  std::array<char, 32> text;
-  out.append(text.data(), std::to_chars(text.data(), text.data() + text.size(), number).ptr);
 }
 
 }  // namespace

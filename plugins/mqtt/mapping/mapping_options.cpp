@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "plugins/mqtt/mapping/config_error.hpp"
+
 namespace sluice::mqtt_plugin {
 
 using sdk::Config;
@@ -15,8 +17,7 @@ namespace {
 constexpr std::string_view kLegalSeparator = "of letters, digits, '.', '_' and '-', at most 16";
 
 Error in_key(const Error& error, std::string_view key, std::string_view value) {
-  return error.with("Invalid value " + std::string(value) + " for configuration " +
-                    std::string(key));
+  return error.with(invalid_text(key, value));
 }
 
 TopicPolicy policy_of(std::string_view text) {
@@ -46,14 +47,8 @@ Result<std::vector<RouterOptions::Rule>> read_rules(const Config& config) {
 
 Result<std::string> read_separator(const Config& config) {
   std::string text = config.get_string("topic.separator");
-  const auto legal = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
-  };
-  if (text.size() > 16 || !std::all_of(text.begin(), text.end(), legal)) {
-    return Error::config("Invalid value " + text +
-                         " for configuration topic.separator: it may consist " +
-                         std::string(kLegalSeparator));
+  if (text.size() > 16 || !std::all_of(text.begin(), text.end(), legal_in_topic)) {
+    return invalid("topic.separator", text, "it may consist " + std::string(kLegalSeparator));
   }
   return text;
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "plugins/mqtt/mapping/config_error.hpp"
 #include "plugins/mqtt/mapping/json_document.hpp"
 
 namespace sluice::mqtt_plugin {
@@ -13,11 +14,6 @@ using sdk::Error;
 using sdk::Result;
 
 namespace {
-
-Error invalid(std::string_view key, std::string_view text, std::string_view why) {
-  return Error::config("Invalid value " + std::string(text) + " for configuration " +
-                       std::string(key) + ": " + std::string(why));
-}
 
 // `json:` and `property:`; nullopt: it is neither.
 std::optional<Result<Selector>> parse_common(std::string_view key, std::string_view text) {

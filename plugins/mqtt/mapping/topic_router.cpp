@@ -18,11 +18,6 @@ namespace {
 
 constexpr size_t kMaxKafkaTopic = 249;
 
-bool legal(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-         c == '_' || c == '-';
-}
-
 std::optional<size_t> number(std::string_view text) {
   size_t value = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -44,6 +39,11 @@ uint64_t stable_hash(std::string_view text) {
 }
 
 }  // namespace
+
+bool legal_in_topic(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+         c == '_' || c == '-';
+}
 
 Status RouterOptions::check_variables(const TopicTemplate& text, size_t wildcards) {
   for (const TopicTemplate::Part& part : text.parts()) {
@@ -130,13 +130,13 @@ Route TopicRouter::resolve(std::string_view mqtt_topic) {
                   "': '" + name + "' " + std::string(why);
     return route;
   };
-  if (!std::all_of(name.begin(), name.end(), legal)) {
+  if (!std::all_of(name.begin(), name.end(), legal_in_topic)) {
     if (auto done =
             apply(options_.illegal,
                   "has other characters than letters, digits, '.', '_' and '-' (topic.illegal)")) {
       return *std::move(done);
     }
-    std::replace_if(name.begin(), name.end(), [](char c) { return !legal(c); }, '_');
+    std::replace_if(name.begin(), name.end(), [](char c) { return !legal_in_topic(c); }, '_');
   }
   // What no template makes of a usual topic, but a topic such as "." or an empty capture.
   if (name.empty() || name == "." || name == "..") {

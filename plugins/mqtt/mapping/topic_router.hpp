@@ -21,6 +21,9 @@ enum class TopicPolicy : uint8_t {
   kDrop,     // the message is left out and counted
 };
 
+// Whether Kafka takes the character in the name of a topic.
+bool legal_in_topic(char c);
+
 struct RouterOptions {
   struct Rule {
     TopicFilter filter;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "plugins/mqtt/mapping/config_error.hpp"
 #include "plugins/mqtt/mapping/json_document.hpp"
 
 namespace sluice::mqtt_plugin {
@@ -13,11 +14,6 @@ using sdk::Error;
 using sdk::Result;
 
 namespace {
-
-Error invalid(std::string_view key, std::string_view value, std::string_view why) {
-  return Error::config("Invalid value " + std::string(value) + " for configuration " +
-                       std::string(key) + ": " + std::string(why));
-}
 
 // tcp://host:port, ssl://host:port; mqtt: and mqtts: are the same, the port may be left out.
 Result<std::vector<PublisherOptions::Broker>> read_brokers(const Config& config) {
@@ -61,8 +57,7 @@ Result<std::vector<PublisherOptions::Broker>> read_brokers(const Config& config)
 Result<TopicTemplate> read_topic(const Config& config) {
   const std::string text(config.find("mqtt.topic").value_or("${topic}"));
   auto topic = TopicTemplate::parse(text);
-  if (!topic.ok())
-    return topic.error().with("Invalid value " + text + " for configuration mqtt.topic");
+  if (!topic.ok()) return topic.error().with(invalid_text("mqtt.topic", text));
   for (const TopicTemplate::Part& part : topic->parts()) {
     if (!part.variable) {
       if (part.text.find_first_of("+#") != std::string::npos) {

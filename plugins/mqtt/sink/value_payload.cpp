@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/mqtt/sink/value_payload.hpp"
 
-#include <array>
 #include <charconv>
 #include <cmath>
+
+#include "plugins/mqtt/mapping/json_document.hpp"
+#include "plugins/mqtt/mapping/number_text.hpp"
 
 namespace sluice::mqtt_plugin {
 
 namespace {
 
-constexpr int kMaxDepth = 64;
-
-template <class Number>
-void append_number(Number number, std::string& out) {
-  std::array<char, 32> text;
-  out.append(text.data(), std::to_chars(text.data(), text.data() + text.size(), number).ptr);
-}
-
-bool append_float(double number, bool single, std::string& out) {
+void append_float(double number, bool single, std::string& out) {
   if (!std::isfinite(number)) {
     out += std::isnan(number) ? "\"NaN\"" : (number > 0 ? "\"Infinity\"" : "\"-Infinity\"");
   } else if (single) {
@@ -25,7 +19,6 @@ bool append_float(double number, bool single, std::string& out) {
   } else {
     append_number(number, out);
   }
-  return true;
 }
 
 void append_string(std::string_view text, std::string& out) {
@@ -62,7 +55,7 @@ void append_base64(std::string_view bytes, std::string& out) {
 
 bool append_json(const sluice_value& value, const sluice_schema* schema, std::string& out,
                  int depth) {
-  if (depth > kMaxDepth) return false;
+  if (depth > kMaxJsonDepth) return false;
   const std::string_view bytes(
       value.type == SLUICE_STRING || value.type == SLUICE_BYTES ? value.as.bytes : "",
       value.type == SLUICE_STRING || value.type == SLUICE_BYTES ? value.size : 0);
@@ -81,9 +74,11 @@ bool append_json(const sluice_value& value, const sluice_schema* schema, std::st
       append_number(value.as.i64, out);
       return true;
     case SLUICE_FLOAT32:
-      return append_float(value.as.f64, true, out);
+      append_float(value.as.f64, true, out);
+      return true;
     case SLUICE_FLOAT64:
-      return append_float(value.as.f64, false, out);
+      append_float(value.as.f64, false, out);
+      return true;
     case SLUICE_STRING:
       append_string(bytes, out);
       return true;
