@@ -8,16 +8,6 @@
 #include <tuple>
 
 namespace sluice::file_plugin {
-namespace {
-
-// Whether a file that was changed at `then` may have been compressed to one of the time `now`,
-// which keeps the time, perhaps without its fractions.
-bool same_time(int64_t now, int64_t then) {
-  constexpr int64_t kSecondNs = 1'000'000'000;
-  return now == then || (now % kSecondNs == 0 && now / kSecondNs == then / kSecondNs);
-}
-
-}  // namespace
 
 Status FileTracker::rescan(const Times& now) {
   Scan scan;

@@ -62,6 +62,11 @@ class FileTracker {
   static constexpr int64_t kPatienceNs = 10'000'000'000;
   static constexpr int64_t kSecondNs = 1'000'000'000;
   static constexpr size_t kMaxCopies = 64;
+  // Whether a file that was changed at `then` may have been compressed to one of the time `now`,
+  // which keeps the time, perhaps without its fractions.
+  static bool same_time(int64_t now, int64_t then) {
+    return now == then || (now % kSecondNs == 0 && now / kSecondNs == then / kSecondNs);
+  }
 
   struct Candidate {
     FoundFile file;

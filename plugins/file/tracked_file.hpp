@@ -78,9 +78,8 @@ struct TrackedFile {
   uint64_t resume_number() const { return held.empty() ? number : held.front().place.number; }
 };
 
-// The stored form: {"position", "fingerprint", "inode", "modified", "line", "end",
-// "marks"}; all but the
-// first may be absent. CONFIG_ERROR: malformed.
+// The stored form: {"position", "fingerprint", "inode", "modified", "line", "end", "marks"}; all but
+// the first may be absent. CONFIG_ERROR: malformed.
 Status read_stored(const sdk::Value& offset, TrackedFile& file);
 
 }  // namespace sluice::file_plugin
