@@ -24,11 +24,14 @@ def threads(pid):
     return len(os.listdir(f"/proc/{pid}/task"))
 
 
-def warm_memory(gib=4):
+def warm_memory():
     """Right before what is measured, in each variant: a virtual machine gives free memory back to its host after some
-    seconds, and a page that the host has to find anew costs several times what writing it costs."""
+    seconds, and a page that the host has to find anew costs several times what writing it costs. At most half of what is
+    available."""
     populate = 0x8000  # MAP_POPULATE
-    mmap.mmap(-1, gib << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | populate).close()
+    available = next(int(line.split()[1]) * 1024 for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+                     if line.startswith("MemAvailable:"))
+    mmap.mmap(-1, min(4 << 30, available // 2), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | populate).close()
 
 
 def alternate(runs, variants):
