@@ -32,7 +32,7 @@ if [ ! -f build/release/build.ninja ]; then
   cmake --preset release -DSLUICE_TESTS=OFF -DSLUICE_PRECOMPILE=ON >/dev/null
 fi
 echo "Building (the first time takes a few minutes) ..."
-cmake --build --preset release --target sluice file.so 2>&1 | tail -n 1
+cmake --build --preset release --target sluice plugins 2>&1 | tail -n 1
 
 mkdir -p "$demo"
 folder=$(cd "$demo" && pwd)
