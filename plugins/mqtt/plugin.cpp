@@ -1,84 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sluice/sdk.hpp>
 
+#include "plugins/mqtt/client/connection_config.hpp"
 #include "plugins/mqtt/sink/sink_task.hpp"
 
 namespace {
 
 using namespace sluice::sdk;
-using sluice::mqtt_plugin::MqttSinkTask;
+using namespace sluice::mqtt_plugin;
 
 constexpr char kVersion[] = "0.1.0";
 
-constexpr auto kServer =
-    define("mqtt.server.uri", Type::kList, Importance::kHigh,
-           "The MQTT brokers to connect to, as tcp://host:1883 or ssl://host:8883. They are "
-           "tried in turn.")
-        .non_empty();
-constexpr auto kUsername = define("mqtt.username", Type::kString, Importance::kHigh,
-                                  "The user to connect as. Empty: none.")
-                               .default_value("");
-constexpr auto kPassword =
-    define("mqtt.password", Type::kPassword, Importance::kHigh, "The password to connect with.")
-        .default_value("");
-constexpr auto kKeepAlive =
-    define("mqtt.keepalive.interval.seconds", Type::kInt, Importance::kLow,
-           "After how many seconds without traffic the connection is tested.")
-        .default_value("60")
-        .min(5)
-        .max(65535);
-
-constexpr auto kSink = config_def(
-    kServer, kUsername, kPassword,
-    define("mqtt.client.id", Type::kString, Importance::kMedium,
-           "How the connection is called; the number of the task is appended. Empty: the "
-           "connector's name.")
-        .default_value(""),
-    define("mqtt.protocol.version", Type::kString, Importance::kMedium, "The version of MQTT.")
-        .default_value("5")
-        .valid_strings<"5", "3.1.1">(),
-    kKeepAlive,
-    define("mqtt.topic", Type::kString, Importance::kHigh,
-           "The MQTT topic of a record. ${topic} stands for the Kafka topic, ${key} for the key, "
-           "${header:name} for a "
-           "header, ${json:/a/b} for what the value has at that JSON pointer.")
-        .default_value("${topic}")
-        .non_empty(),
-    define("mqtt.qos", Type::kInt, Importance::kMedium,
-           "The quality of service to publish with. With 0 nobody says whether a message arrived.")
-        .default_value("1")
-        .min(0)
-        .max(1),
-    define("mqtt.retained", Type::kBoolean, Importance::kMedium,
-           "Whether the broker keeps the last message of each topic.")
-        .default_value("false"),
-    define("mqtt.max.inflight", Type::kInt, Importance::kMedium,
-           "How many messages are sent before the first of them is acknowledged.")
-        .default_value("1000")
-        .min(1)
-        .max(65535),
-    define("mqtt.tls.ca.file", Type::kString, Importance::kMedium,
-           "The certificates (PEM) that the broker's is checked against, below file.allowed.roots. "
-           "Empty: those of "
-           "the operating system.")
-        .default_value(""),
-    define("mqtt.tls.cert.file", Type::kString, Importance::kMedium,
-           "The client's certificate (PEM), below file.allowed.roots.")
-        .default_value(""),
-    define("mqtt.tls.key.file", Type::kString, Importance::kMedium,
-           "The client's private key (PEM, without a password), below file.allowed.roots.")
-        .default_value(""),
-    define("headers.as.properties", Type::kBoolean, Importance::kMedium,
-           "Whether headers become properties of MQTT 5.")
-        .default_value("true"),
-    define("headers.prefix", Type::kString, Importance::kLow,
-           "Headers with this prefix are about the message: content.type, response.topic, "
-           "correlation.data and "
-           "message.expiry.interval become its properties, the others are left out.")
-        .default_value("mqtt."),
-    define("headers.user.prefix", Type::kString, Importance::kLow,
-           "Is cut off the names of headers that become user properties.")
-        .default_value("mqtt.user."));
+constexpr auto kSink = join(
+    kConnectionKeys,
+    config_def(
+        define(
+            "mqtt.topic", Type::kString, Importance::kHigh,
+            "The MQTT topic of a record. ${topic} stands for the Kafka topic, ${key} for the key, "
+            "${header:name} for a "
+            "header, ${json:/a/b} for what the value has at that JSON pointer.")
+            .default_value("${topic}")
+            .non_empty(),
+        define(
+            "mqtt.qos", Type::kInt, Importance::kMedium,
+            "The quality of service to publish with. With 0 nobody says whether a message arrived.")
+            .default_value("1")
+            .min(0)
+            .max(1),
+        define("mqtt.retained", Type::kBoolean, Importance::kMedium,
+               "Whether the broker keeps the last message of each topic.")
+            .default_value("false"),
+        define("mqtt.max.inflight", Type::kInt, Importance::kMedium,
+               "How many messages are sent before the first of them is acknowledged.")
+            .default_value("1000")
+            .min(1)
+            .max(65535),
+        define("headers.as.properties", Type::kBoolean, Importance::kMedium,
+               "Whether headers become properties of MQTT 5.")
+            .default_value("true"),
+        define("headers.prefix", Type::kString, Importance::kLow,
+               "Headers with this prefix are about the message: content.type, response.topic, "
+               "correlation.data and "
+               "message.expiry.interval become its properties, the others are left out.")
+            .default_value("mqtt."),
+        define("headers.user.prefix", Type::kString, Importance::kLow,
+               "Is cut off the names of headers that become user properties.")
+            .default_value("mqtt.user.")));
 
 constexpr char kNoLicence[] = "there is no licence to check";
 constexpr char kNoStore[] =
@@ -97,19 +64,16 @@ constexpr ConfigKey store_key(std::string_view name, Type type) {
 }
 
 constexpr auto kConfluentSink = config_def(
-    kServer, kUsername, kPassword,
+    kServerKey, kUsernameKey, kPasswordKey,
     define("mqtt.qos", Type::kInt, Importance::kLow,
            "The quality of service to publish with. 2 counts as 1.")
         .default_value("0")
         .min(0)
         .max(2),
-    kKeepAlive,
+    kKeepAliveKey, kConnectTimeoutKey,
     define("mqtt.clean.session.enabled", Type::kBoolean, Importance::kLow,
            "Whether a session is kept.")
         .no_effect("the sink holds what is not acknowledged itself and sends it again"),
-    define("mqtt.connect.timeout.seconds", Type::kInt, Importance::kLow,
-           "How long connecting may take.")
-        .no_effect("connecting goes on until it succeeds"),
     define("max.retry.time.ms", Type::kInt, Importance::kLow, "How long is tried again.")
         .no_effect("connecting goes on until it succeeds"),
     store_key("mqtt.ssl.trust.store.path", Type::kString),

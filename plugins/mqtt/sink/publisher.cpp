@@ -14,18 +14,7 @@ using sdk::Status;
 namespace {
 
 constexpr auto kPatience = std::chrono::seconds(2);  // of one call of the worker
-constexpr auto kFirstBackoff = std::chrono::milliseconds(100);
-constexpr auto kLastBackoff = std::chrono::seconds(10);
 constexpr int kLoopMs = 500;
-
-void init_library() {
-  static std::once_flag once;
-  std::call_once(once, [] { mosquitto_lib_init(); });
-}
-
-const char* text_or_null(const std::string& text) {
-  return text.empty() ? nullptr : text.c_str();
-}
 
 bool same(const sdk::PartitionOffset& a, const sdk::PartitionOffset& b) {
   return a.topic == b.topic && a.partition == b.partition;
@@ -35,7 +24,6 @@ bool same(const sdk::PartitionOffset& a, const sdk::PartitionOffset& b) {
 
 Publisher::Publisher(sdk::Context context, PublisherOptions options)
     : context_(context), options_(std::move(options)), reason_("not connected yet") {
-  init_library();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -47,6 +35,7 @@ Publisher::~Publisher() {
 void Publisher::stop() {
   const std::lock_guard lock(mutex_);
   stopping_ = true;
+  stop_.raise();
   changed_.notify_all();
 }
 
@@ -136,7 +125,7 @@ int Publisher::send(const Outgoing& message, int* mid) {
   const auto add = [&](int result) {
     if (code == MOSQ_ERR_SUCCESS) code = result;
   };
-  if (options_.v5) {
+  if (options_.connection.v5) {
     for (const auto& [name, value] : message.user_properties) {
       add(mosquitto_property_add_string_pair(&properties, MQTT_PROP_USER_PROPERTY, name.c_str(),
                                              value.c_str()));
@@ -160,7 +149,7 @@ int Publisher::send(const Outgoing& message, int* mid) {
     }
   }
   if (code == MOSQ_ERR_SUCCESS) {
-    code = mosquitto_publish_v5(client_, mid, message.topic.c_str(),
+    code = mosquitto_publish_v5(client_.get(), mid, message.topic.c_str(),
                                 static_cast<int>(message.payload.size()), message.payload.data(),
                                 options_.qos, options_.retained, properties);
   }
@@ -195,8 +184,7 @@ void Publisher::published(int mid, int reason) {
 void Publisher::connected(int reason) {
   const std::lock_guard lock(mutex_);
   if (reason != 0) {
-    reason_ = std::string("the broker refused the connection: ") +
-              (options_.v5 ? mosquitto_reason_string(reason) : mosquitto_connack_string(reason));
+    reason_ = refusal_text(options_.connection.v5, reason);
     broken_ = true;
     return;
   }
@@ -205,48 +193,30 @@ void Publisher::connected(int reason) {
   pump();
 }
 
-bool Publisher::connect(size_t attempt) {
-  const PublisherOptions::Broker& broker = options_.brokers[attempt % options_.brokers.size()];
-  mosquitto* client = mosquitto_new(options_.client_id.c_str(), true, this);
-  if (client == nullptr) return false;
-  mosquitto_threaded_set(client, true);
-  mosquitto_int_option(client, MOSQ_OPT_PROTOCOL_VERSION,
-                       options_.v5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
-  mosquitto_int_option(client, MOSQ_OPT_SEND_MAXIMUM,
-                       static_cast<int>(std::min<size_t>(options_.window, 65535)));
-  mosquitto_int_option(client, MOSQ_OPT_TCP_NODELAY, 1);
-  if (!options_.username.empty()) {
-    mosquitto_username_pw_set(client, options_.username.c_str(), text_or_null(options_.password));
-  }
-  int code = MOSQ_ERR_SUCCESS;
-  if (broker.tls) {
-    if (options_.ca_file.empty()) mosquitto_int_option(client, MOSQ_OPT_TLS_USE_OS_CERTS, 1);
-    code = mosquitto_tls_set(client, text_or_null(options_.ca_file),
-                             options_.ca_file.empty() ? "/etc/ssl/certs" : nullptr,
-                             text_or_null(options_.cert_file), text_or_null(options_.key_file),
-                             nullptr);
-  }
-  mosquitto_connect_v5_callback_set(
-      client, [](mosquitto*, void* self, int reason, int, const mosquitto_property*) {
-        static_cast<Publisher*>(self)->connected(reason);
-      });
-  mosquitto_publish_v5_callback_set(
-      client, [](mosquitto*, void* self, int mid, int reason, const mosquitto_property*) {
-        static_cast<Publisher*>(self)->published(mid, reason);
-      });
-  if (code == MOSQ_ERR_SUCCESS) {
-    code = mosquitto_connect_bind_v5(client, broker.host.c_str(), broker.port, options_.keepalive_s,
-                                     nullptr, nullptr);
-  }
+bool Publisher::connect(const Broker& broker) {
+  ClientSetup setup;
+  setup.self = this;
+  setup.prepare = [&](mosquitto* client) {
+    mosquitto_int_option(client, MOSQ_OPT_SEND_MAXIMUM,
+                         static_cast<int>(std::min<size_t>(options_.window, 65535)));
+    mosquitto_connect_v5_callback_set(
+        client, [](mosquitto*, void* self, int reason, int, const mosquitto_property*) {
+          static_cast<Publisher*>(self)->connected(reason);
+        });
+    mosquitto_publish_v5_callback_set(
+        client, [](mosquitto*, void* self, int mid, int reason, const mosquitto_property*) {
+          static_cast<Publisher*>(self)->published(mid, reason);
+        });
+  };
+  auto client = connect_client(context_, options_.connection, broker, setup, stop_);
   const std::lock_guard lock(mutex_);
-  if (code != MOSQ_ERR_SUCCESS) {
-    reason_ = "no connection to the MQTT broker " + broker.host + ":" +
-              std::to_string(broker.port) + ": " +
-              (code == MOSQ_ERR_ERRNO ? strerror(errno) : mosquitto_strerror(code));
-    mosquitto_destroy(client);
+  if (!client.ok()) {
+    reason_ = client.error().message;
+    if (client.error().kind == SLUICE_CONFIG_ERROR) refused_ = reason_;
+    changed_.notify_all();
     return false;
   }
-  client_ = client;
+  client_ = std::move(*client);
   broken_ = false;
   numbers_.clear();
   next_ = first_;
@@ -254,33 +224,32 @@ bool Publisher::connect(size_t attempt) {
 }
 
 void Publisher::run() {
-  std::chrono::milliseconds backoff = kFirstBackoff;
+  Backoff backoff(options_.connection.backoff_first, options_.connection.backoff_max);
+  const std::vector<Broker>& brokers = options_.connection.brokers;
   for (size_t attempt = 0;; ++attempt) {
-    if (connect(attempt)) {
+    if (connect(brokers[attempt % brokers.size()])) {
       int code = MOSQ_ERR_SUCCESS;
       for (bool on = true; on;) {
-        code = mosquitto_loop(client_, kLoopMs, 1);
+        code = mosquitto_loop(client_.get(), kLoopMs, 1);
         const std::lock_guard lock(mutex_);
         on = code == MOSQ_ERR_SUCCESS && !broken_ && !stopping_;
       }
       std::unique_lock lock(mutex_);
-      mosquitto* const client = std::exchange(client_, nullptr);
+      const ClientPtr client = std::move(client_);
       if (connected_) {
-        backoff = kFirstBackoff;
+        backoff.reset();
         reason_ =
             std::string("the connection to the MQTT broker broke: ") + mosquitto_strerror(code);
       }
       connected_ = false;
       changed_.notify_all();
       lock.unlock();
-      mosquitto_disconnect(client);
-      mosquitto_destroy(client);
+      mosquitto_disconnect(client.get());
     }
     std::unique_lock lock(mutex_);
     if (stopping_) return;
     context_.warn(reason_);
-    if (changed_.wait_for(lock, backoff, [&] { return stopping_; })) return;
-    backoff = std::min<std::chrono::milliseconds>(backoff * 2, kLastBackoff);
+    if (changed_.wait_for(lock, backoff.next(), [&] { return stopping_; })) return;
   }
 }
 

@@ -16,22 +16,12 @@
 
 #include <sluice/sdk.hpp>
 
-struct mosquitto;
+#include "plugins/mqtt/client/connect.hpp"
 
 namespace sluice::mqtt_plugin {
 
 struct PublisherOptions {
-  struct Broker {
-    std::string host;
-    int port = 1883;
-    bool tls = false;
-  };
-  std::vector<Broker> brokers;  // tried in turn
-  std::string client_id;
-  std::string username, password;
-  std::string ca_file, cert_file, key_file;  // PEM
-  bool v5 = true;
-  int keepalive_s = 60;
+  ConnectionOptions connection;
   int qos = 1;
   bool retained = false;
   size_t window = 1000;  // messages sent and not acknowledged
@@ -74,7 +64,7 @@ class Publisher {
     bool done = false;
   };
   void run();
-  bool connect(size_t attempt);
+  bool connect(const Broker& broker);
   void pump();  // with mutex_: sends what the window allows
   int send(const Outgoing& message, int* mid);
   void published(int mid, int reason);
@@ -90,9 +80,10 @@ class Publisher {
   uint64_t first_ = 0;  // the number of held_.front()
   uint64_t next_ = 0;   // the number of the first that was not sent on this connection
   std::unordered_map<int, uint64_t> numbers_;  // by packet id, of what was sent on this connection
-  mosquitto* client_ = nullptr;
+  ClientPtr client_;
   bool connected_ = false;
   bool stopping_ = false;
+  StopSignal stop_;
   bool broken_ = false;  // the connection is to be given up
   std::string reason_;   // why there is no connection
   std::string refused_;  // why the task must fail

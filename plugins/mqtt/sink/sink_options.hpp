@@ -16,7 +16,7 @@ struct SinkOptions {
   std::string prefix, user_prefix;
 
   // Keys that the ConfigDef of a class does not have count as their usual value, and MQTT 3.1.1.
-  static sdk::Result<SinkOptions> read(const sdk::Config& config);
+  static sdk::Result<SinkOptions> read(const sdk::Context& context, const sdk::Config& config);
   static void check_values(const sdk::Context& context, const sdk::Config& config);
 };
 

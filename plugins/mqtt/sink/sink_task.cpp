@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/mqtt/sink/sink_task.hpp"
 
-#include <unistd.h>
-
 #include <charconv>
 
 #include "plugins/mqtt/mapping/topic_filter.hpp"
@@ -23,35 +21,10 @@ constexpr char kNoPayload[] =
 
 }  // namespace
 
-MqttSinkTask::~MqttSinkTask() {
-  publisher_.reset();
-  for (const int file : files_) ::close(file);
-}
-
 Status MqttSinkTask::start(const sdk::Config& config) {
-  SLUICE_SDK_ASSIGN(options_, SinkOptions::read(config));
-  PublisherOptions publisher = options_.publisher;
-  if (publisher.client_id.empty())
-    publisher.client_id = context().setting("connector.name").value_or("sluice-sink");
-  publisher.client_id += "-" + std::string(context().setting("task.id").value_or("0"));
-  SLUICE_SDK_TRY(open_files(config, publisher));
-  publisher_ = std::make_unique<Publisher>(context(), std::move(publisher));
+  SLUICE_SDK_ASSIGN(options_, SinkOptions::read(context(), config));
+  publisher_ = std::make_unique<Publisher>(context(), options_.publisher);
   return sdk::ok();
-}
-
-// libmosquitto wants paths; the worker confines what may be opened, so it opens the files.
-Status MqttSinkTask::open_files(const sdk::Config& config, PublisherOptions& publisher) {
-  const auto open = [&](std::string_view key, std::string& path) -> Status {
-    const std::string text = config.get_string(key);
-    if (text.empty()) return sdk::ok();
-    SLUICE_SDK_ASSIGN(const int file, context().open_file(key, text, SLUICE_FILE_READ));
-    files_.push_back(file);
-    path = "/proc/self/fd/" + std::to_string(file);
-    return sdk::ok();
-  };
-  SLUICE_SDK_TRY(open("mqtt.tls.ca.file", publisher.ca_file));
-  SLUICE_SDK_TRY(open("mqtt.tls.cert.file", publisher.cert_file));
-  return open("mqtt.tls.key.file", publisher.key_file);
 }
 
 void MqttSinkTask::stop() {

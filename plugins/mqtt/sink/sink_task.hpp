@@ -17,7 +17,6 @@ namespace sluice::mqtt_plugin {
 // broker.
 class MqttSinkTask : public sdk::SinkTask {
  public:
-  ~MqttSinkTask() override;
   sdk::Status start(const sdk::Config& config) override;
   void stop() override;
   sdk::Status put(sdk::SinkBatch& batch) override;
@@ -31,10 +30,8 @@ class MqttSinkTask : public sdk::SinkTask {
   std::optional<std::string> message_of(const sdk::RecordView& record, Outgoing& out);
   std::optional<std::string> topic_of(const sdk::RecordView& record, std::string& topic);
   std::optional<std::string> add_header(const sdk::HeaderView& header, Outgoing& out);
-  sdk::Status open_files(const sdk::Config& config, PublisherOptions& publisher);
 
   SinkOptions options_;
-  std::vector<int> files_;  // open as long as the publisher may read them
   std::unique_ptr<Publisher> publisher_;
   JsonDocument json_;
   std::vector<Outgoing> messages_;  // scratch of put

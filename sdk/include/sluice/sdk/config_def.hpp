@@ -139,4 +139,16 @@ constexpr ConfigDef<sizeof...(Keys)> config_def(const Keys&... keys) {
   return {keys.raw...};
 }
 
+// The keys of several ConfigDefs as one: static constexpr auto kConfig = join(kConnectionKeys, kOwnKeys).
+template <size_t... N>
+constexpr ConfigDef<(N + ...)> join(const ConfigDef<N>&... defs) {
+  ConfigDef<(N + ...)> joined = {};
+  size_t next = 0;
+  const auto append = [&](const auto& def) {
+    for (const sluice_config_key& key : def) joined[next++] = key;
+  };
+  (append(defs), ...);
+  return joined;
+}
+
 }  // namespace sluice::sdk

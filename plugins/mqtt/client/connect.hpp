@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <sluice/sdk.hpp>
+
+#include "plugins/mqtt/client/connection_options.hpp"
+
+struct mosquitto;
+struct mqtt5__property;  // mosquitto_property
+
+namespace sluice::mqtt_plugin {
+
+struct EndClient {
+  void operator()(mosquitto* client) const;  // closes its socket without another word
+};
+using ClientPtr = std::unique_ptr<mosquitto, EndClient>;
+
+// An eventfd that ends waits. raise() is for any thread; it stays raised.
+class StopSignal {
+ public:
+  StopSignal();
+  ~StopSignal();
+  StopSignal(const StopSignal&) = delete;
+  StopSignal& operator=(const StopSignal&) = delete;
+  void raise();
+  bool raised() const;
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// Waits until the socket has something to read (or takes something, with `writable`), the time is
+// over or the signal is raised. False: it is raised.
+bool wait_for_socket(int socket, bool writable, std::chrono::milliseconds time,
+                     const StopSignal& stop);
+
+struct ClientSetup {
+  bool clean = true;                             // the session
+  const mqtt5__property* properties = nullptr;   // of CONNECT
+  std::function<void(mosquitto*)> prepare = {};  // sets callbacks and options before it connects
+  void* self = nullptr;                          // what callbacks get
+};
+
+// A client of libmosquitto in threaded mode (nothing is written but by mosquitto_loop_write) that
+// has sent, or is about to send, its CONNECT. Waits for the broker to accept as long as the options
+// say, at most until the signal is raised. Errors: NOT_CONNECTED, CONFIG_ERROR for files.
+sdk::Result<ClientPtr> connect_client(const sdk::Context& context, const ConnectionOptions& options,
+                                      const Broker& broker, const ClientSetup& setup,
+                                      const StopSignal& stop);
+
+// The text of a MOSQ_ERR_ code, or of errno when that is what it says.
+std::string mqtt_error_text(int code);
+// The text of a reason code of CONNACK.
+std::string refusal_text(bool v5, int reason);
+
+}  // namespace sluice::mqtt_plugin
