@@ -3,6 +3,8 @@
 
 #include "plugins/mqtt/client/connection_config.hpp"
 #include "plugins/mqtt/sink/sink_task.hpp"
+#include "plugins/mqtt/source/source_config.hpp"
+#include "plugins/mqtt/source/source_task.hpp"
 
 namespace {
 
@@ -84,6 +86,11 @@ constexpr auto kConfluentSink = config_def(
     licence_key("confluent.topic"), licence_key("confluent.topic.bootstrap.servers"),
     licence_key("confluent.topic.replication.factor"));
 
+constexpr ClassDef source_class(std::string_view name, std::string_view documentation,
+                                const auto& config) {
+  const ClassDef made = source<MqttSourceTask>(name, kVersion, documentation, config);
+  return made.connector<MqttSourceConnector>();
+}
 constexpr ClassDef sink_class(std::string_view name, std::string_view documentation,
                               const auto& config) {
   const ClassDef made = sink<MqttSinkTask>(name, kVersion, documentation, config);
@@ -94,6 +101,9 @@ constexpr ClassDef sink_class(std::string_view name, std::string_view documentat
 
 SLUICE_PLUGIN(
     "mqtt", "0.1.0",
+    source_class("MqttSource",
+                 "Receives MQTT messages. Acknowledges them once they are durable in the log.",
+                 kSourceConfig),
     sink_class(
         "MqttSink",
         "Publishes records to MQTT topics. Commits offsets once the broker has acknowledged.",

@@ -200,6 +200,10 @@ std::string mqtt_error_text(int code) {
   return code == MOSQ_ERR_ERRNO ? strerror(errno) : mosquitto_strerror(code);
 }
 
+std::string reason_text(int reason) {
+  return mosquitto_reason_string(reason);
+}
+
 std::string refusal_text(bool v5, int reason) {
   return std::string("the broker refused the connection: ") +
          (v5 ? mosquitto_reason_string(reason) : mosquitto_connack_string(reason));

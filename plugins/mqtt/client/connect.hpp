@@ -53,6 +53,8 @@ sdk::Result<ClientPtr> connect_client(const sdk::Context& context, const Connect
 
 // The text of a MOSQ_ERR_ code, or of errno when that is what it says.
 std::string mqtt_error_text(int code);
+// The text of a reason code of MQTT 5; 128 stands for MQTT 3.1.1's refusal of a subscription.
+std::string reason_text(int reason);
 // The text of a reason code of CONNACK.
 std::string refusal_text(bool v5, int reason);
 

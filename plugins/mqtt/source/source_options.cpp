@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugins/mqtt/source/source_options.hpp"
+
+#include <algorithm>
+
+#include "plugins/mqtt/mapping/config_error.hpp"
+#include "plugins/mqtt/mapping/topic_filter.hpp"
+
+namespace sluice::mqtt_plugin {
+
+using sdk::Config;
+using sdk::Result;
+
+namespace {
+
+Result<std::vector<std::string>> read_filters(const Config& config) {
+  std::vector<std::string> filters;
+  for (std::string& text : config.get_list("mqtt.topics")) {
+    if (auto filter = TopicFilter::parse(text); !filter.ok())
+      return filter.error().with(invalid_text("mqtt.topics", text));
+    if (std::find(filters.begin(), filters.end(), text) == filters.end())
+      filters.push_back(std::move(text));
+  }
+  if (filters.empty()) return invalid("mqtt.topics", "", "name at least one topic filter");
+  return filters;
+}
+
+Result<SubscriberOptions::Will> read_will(const Config& config) {
+  SubscriberOptions::Will will;
+  will.topic = config.get_string("mqtt.will.topic");
+  if (!will.topic.empty()) {
+    if (const auto why = why_no_topic_name(will.topic); !why.empty())
+      return invalid("mqtt.will.topic", will.topic, why);
+  }
+  will.payload = config.get_string("mqtt.will.payload");
+  SLUICE_SDK_ASSIGN(will.qos, config.get_int("mqtt.will.qos"));
+  SLUICE_SDK_ASSIGN(will.retained, config.get_bool("mqtt.will.retained"));
+  return will;
+}
+
+// The group to share with; empty: the subscription is the task's own.
+std::string group_of(const sdk::Context& context, const Config& config) {
+  std::string group = config.get_string("mqtt.shared.group");
+  const auto tasks = context.setting("task.count");
+  if (group.empty() && tasks && *tasks != "1")
+    group = context.setting("connector.name").value_or("sluice");
+  return group;
+}
+
+}  // namespace
+
+std::vector<std::string> shared_filters(std::string group,
+                                        const std::vector<std::string>& filters) {
+  for (char& c : group) {
+    if (c == '/' || c == '+' || c == '#') c = '_';
+  }
+  std::vector<std::string> shared;
+  for (const std::string& filter : filters) {
+    shared.push_back(filter.starts_with("$share/") ? filter : "$share/" + group + "/" + filter);
+  }
+  return shared;
+}
+
+Result<SourceOptions> SourceOptions::read(const sdk::Context& context, const Config& config) {
+  SourceOptions options;
+  SubscriberOptions& subscriber = options.subscriber;
+  SLUICE_SDK_ASSIGN(subscriber.connection, ConnectionOptions::read(context, config));
+  SLUICE_SDK_ASSIGN(subscriber.filters, read_filters(config));
+  if (std::string group = group_of(context, config); !group.empty())
+    subscriber.filters = shared_filters(std::move(group), subscriber.filters);
+  SLUICE_SDK_ASSIGN(const int32_t qos, config.get_int("mqtt.qos"));
+  subscriber.qos = std::min(qos, 1);
+  SLUICE_SDK_ASSIGN(const int32_t window, config.get_int("mqtt.receive.maximum"));
+  subscriber.receive_maximum = static_cast<uint16_t>(window);
+  SLUICE_SDK_ASSIGN(subscriber.clean, config.get_bool("mqtt.clean.session.enabled"));
+  SLUICE_SDK_ASSIGN(const int64_t expiry, config.get_long("mqtt.session.expiry.seconds"));
+  subscriber.session_expiry_s = static_cast<uint32_t>(expiry);
+  SLUICE_SDK_ASSIGN(subscriber.retain_handling, config.get_int("mqtt.retain.handling"));
+  SLUICE_SDK_ASSIGN(subscriber.will, read_will(config));
+  options.fail_when_session_lost = config.get_string("mqtt.session.lost") == "fail";
+  SLUICE_SDK_ASSIGN(options.skip_retained, config.get_bool("mqtt.skip.retained"));
+  SLUICE_SDK_ASSIGN(options.mapping, MappingOptions::read(config));
+  return options;
+}
+
+void SourceOptions::check_values(const sdk::Context& context, const Config& config) {
+  ConnectionOptions::check_values(context, config);
+  MappingOptions::check_values(context, config);
+  const auto check = [&](std::string_view key, const auto& result) {
+    if (!result.ok()) context.config_error(key, result.error().message);
+  };
+  check("mqtt.topics", read_filters(config));
+  check("mqtt.will.topic", read_will(config));
+}
+
+}  // namespace sluice::mqtt_plugin

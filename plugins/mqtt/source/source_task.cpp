@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugins/mqtt/source/source_task.hpp"
+
+#include <algorithm>
+#include <set>
+#include <sluice/sdk/crash_point.hpp>
+
+namespace sluice::mqtt_plugin {
+
+using sdk::Error;
+using sdk::Result;
+using sdk::Status;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr char kClientId[] = "client.id";  // the key of the source partition
+constexpr milliseconds kStep(500);         // the longest wait inside of poll
+constexpr uint32_t kHeldIdleMs = 500;      // how often a round that is not durable is looked at
+constexpr milliseconds kKeepAliveStep(1000);
+
+std::vector<std::string> sorted(std::vector<std::string> texts) {
+  std::sort(texts.begin(), texts.end());
+  return texts;
+}
+
+}  // namespace
+
+MqttSourceTask::~MqttSourceTask() {
+  // With acknowledgements queued that are not due the connection is left without a word: the
+  // goodbye would carry them.
+  if (subscriber_ && subscriber_->subscribed() && !holding() && unacknowledged_ == 0)
+    subscriber_->disconnect();
+}
+
+Status MqttSourceTask::start(const sdk::Config& config) {
+  SLUICE_SDK_ASSIGN(options_, read_options(config));
+  const ConnectionOptions& connection = options_->subscriber.connection;
+  backoff_.emplace(connection.backoff_first, connection.backoff_max);
+  SLUICE_SDK_ASSIGN(mapper_, MessageMapper::make(context(), options_->mapping));
+  SLUICE_SDK_TRY(metrics_.start(context()));
+  SLUICE_SDK_ASSIGN(partition_, context().partition({{kClientId, connection.client_id}}));
+  SLUICE_SDK_TRY(load_session());
+  return find_orphans();
+}
+
+Status MqttSourceTask::load_session() {
+  SLUICE_SDK_ASSIGN(const sdk::Value offset, context().offset(partition_));
+  if (offset.type != SLUICE_MAP) return sdk::ok();
+  session_known_ = true;
+  for (uint32_t i = 0; i < offset.count(); ++i) {
+    if (const auto filter = sdk::Value(offset.as.items[2 * i]).as_string())
+      stored_filters_.emplace_back(*filter);
+  }
+  stored_filters_ = sorted(std::move(stored_filters_));
+  return sdk::ok();
+}
+
+// Sessions of clients that the connector no longer has, because it has fewer tasks or another
+// mqtt.client.id now: what the broker holds for them nobody fetches.
+Status MqttSourceTask::find_orphans() {
+  if (context().setting("task.id").value_or("0") != "0") return sdk::ok();
+  const std::string& own = options_->subscriber.connection.client_id;
+  const std::string base = own.substr(0, own.size() - 1);  // without the task's number
+  std::set<std::string> used;
+  const auto count = context().setting("task.count");
+  const int tasks = count ? std::atoi(std::string(*count).c_str()) : 1;
+  for (int i = 0; i < std::max(tasks, 1); ++i) used.insert(base + std::to_string(i));
+  std::vector<std::string> gone;
+  Status listed = context().each_offset([&](const sdk::Value& partition, const sdk::Value&) {
+    const auto id = partition.get(kClientId).as_string();
+    if (id && !used.contains(std::string(*id))) gone.emplace_back(*id);
+  });
+  if (!listed.ok() && listed.error().kind != SLUICE_UNSUPPORTED) return listed;
+  for (const std::string& id : gone) {
+    context().report_event(
+        "orphaned-session",
+        "the MQTT session of client '" + id +
+            "' is no longer used: messages that the broker holds for it are not fetched");
+    metrics_.possible_gaps.add();
+    SLUICE_SDK_ASSIGN(const uint32_t number, context().partition({{kClientId, id}}));
+    forget_.push_back(number);
+  }
+  return sdk::ok();
+}
+
+// -------------------------------------------------------------------------------------------------
+// rounds
+
+Status MqttSourceTask::poll(const sdk::PollLimits& limits, sdk::RecordBatch& batch) {
+  if (holding()) {
+    if (subscriber_ && stalled()) (void)release();
+    batch.idle_for(kHeldIdleMs);
+    return sdk::ok();
+  }
+  const auto until = Clock::now() + std::min(kStep, milliseconds(limits.wait_max_ms));
+  if (!subscriber_) {
+    const auto wait = std::chrono::duration_cast<milliseconds>(retry_at_ - Clock::now());
+    if (wait.count() > 0 && waiting_.empty()) {
+      batch.idle_for(static_cast<uint32_t>(wait.count()));
+      return sdk::ok();
+    }
+  }
+  batch_ = &batch;
+  limits_ = &limits;
+  bytes_ = 0;
+  failure_.reset();
+  Status done = add_waiting(limits);
+  if (done.ok() && !subscriber_ && batch.empty()) done = connect();
+  if (done.ok() && subscriber_ && waiting_.empty()) done = run_round(limits, until);
+  batch_ = nullptr;
+  if (!done.ok() && done.error().kind != SLUICE_NOT_CONNECTED) return done;
+  finish_round(batch);
+  if (!done.ok() && batch.empty()) return done;
+  return sdk::ok();
+}
+
+Status MqttSourceTask::connect() {
+  const std::vector<Broker>& brokers = options_->subscriber.connection.brokers;
+  const Broker& broker = brokers[attempts_++ % brokers.size()];
+  retry_at_ = Clock::now() + backoff_->next();
+  auto made = Subscriber::connect(context(), options_->subscriber, broker, stop_, *this);
+  if (!made.ok()) return lose(made.error());
+  subscriber_ = std::move(*made);
+  written_at_ = checked_at_ = Clock::now();
+  deadline_ = written_at_ + options_->subscriber.connection.connect_timeout;
+  return sdk::ok();
+}
+
+Status MqttSourceTask::run_round(const sdk::PollLimits& limits, Clock::time_point until) {
+  for (;;) {
+    // What is due goes out before anything is read: behind it acknowledgements would queue up that
+    // are not.
+    if (unacknowledged_ == 0 && subscriber_->wants_to_write()) {
+      if (Status written = subscriber_->write(); !written.ok()) return lose(written.error());
+      written_at_ = Clock::now();
+    }
+    const bool blocked =
+        unacknowledged_ == 0 && subscriber_->accepted() && subscriber_->wants_to_write();
+    if (!blocked) {
+      Result<bool> read = subscriber_->read();
+      if (failure_) return *failure_;
+      if (!read.ok()) return lose(read.error());
+      if (round_full(limits)) return sdk::ok();
+      if (*read) continue;
+    }
+    if (!batch_->empty() || unacknowledged_ > 0 || store_session_) return sdk::ok();
+    if (Status in_time = check_deadlines(); !in_time.ok()) return in_time;
+    const auto left = std::chrono::duration_cast<milliseconds>(until - Clock::now());
+    if (left.count() <= 0 || !subscriber_->wait(left)) return sdk::ok();
+  }
+}
+
+Status MqttSourceTask::check_deadlines() {
+  const auto now = Clock::now();
+  if (!subscriber_->subscribed()) {
+    if (now < deadline_) return sdk::ok();
+    const auto seconds = options_->subscriber.connection.connect_timeout.count();
+    return lose(Error::not_connected(std::string("the MQTT broker did not answer to ") +
+                                     (subscriber_->accepted() ? "SUBSCRIBE" : "CONNECT") +
+                                     " within " + std::to_string(seconds) +
+                                     " s (mqtt.connect.timeout.seconds)"));
+  }
+  if (now - checked_at_ < kKeepAliveStep) return sdk::ok();
+  checked_at_ = now;
+  if (Status alive = subscriber_->keep_alive(); !alive.ok()) return lose(alive.error());
+  return sdk::ok();
+}
+
+bool MqttSourceTask::round_full(const sdk::PollLimits& limits) const {
+  return batch_->size() >= limits.records_max || bytes_ >= limits.bytes_max ||
+         unacknowledged_ >= options_->subscriber.receive_maximum || !waiting_.empty();
+}
+
+// From inside of read(). Nothing may be thrown through the library.
+void MqttSourceTask::received(const MessageView& message) {
+  try {
+    ++received_;
+    if (message.duplicate) ++redelivered_;
+    if (message.qos > 0) ++unacknowledged_;
+    if (failure_) return;
+    // With TLS one read may bring more messages than the batch has room for.
+    if (!waiting_.empty() || batch_->size() >= limits_->records_max) {
+      waiting_.emplace_back(message);
+      return;
+    }
+    if (Status taken = take(message); !taken.ok()) failure_ = taken.error();
+  } catch (const std::exception& thrown) {
+    failure_ = Error::fatal(std::string("receiving a message failed: ") + thrown.what());
+  }
+}
+
+Status MqttSourceTask::take(const MessageView& message) {
+  if (message.retained && options_->skip_retained) {
+    metrics_.dropped.add();
+    return sdk::ok();
+  }
+  const MessageView own = copy_into(*batch_, message, properties_);
+  bytes_ += own.topic.size() + own.payload.size();
+  SLUICE_SDK_ASSIGN(const Mapped mapped, mapper_->map(own, *batch_));
+  if (mapped == Mapped::kDropped) metrics_.dropped.add();
+  if (mapped != Mapped::kBad) return sdk::ok();
+  metrics_.bad_payloads.add();
+  SLUICE_SDK_TRY(mapper_->add_raw(own, *batch_));
+  const uint32_t index = batch_->size() - 1;
+  context().record_error(index, Error::record(index, "the message of the MQTT topic '" +
+                                                         std::string(own.topic.substr(0, 256)) +
+                                                         "': " + mapper_->problem()));
+  return sdk::ok();
+}
+
+Status MqttSourceTask::add_waiting(const sdk::PollLimits& limits) {
+  while (!waiting_.empty() && batch_->size() < limits.records_max && bytes_ < limits.bytes_max) {
+    SLUICE_SDK_TRY(take(waiting_.front().view()));
+    waiting_.pop_front();
+  }
+  return sdk::ok();
+}
+
+void MqttSourceTask::finish_round(sdk::RecordBatch& batch) {
+  if (store_session_) add_session_offset(batch);
+  for (const uint32_t partition : forget_) batch.offset(partition, sdk::Value::null());
+  forget_.clear();
+  if (!batch.empty()) ++batches_;
+  metrics_.received.add(static_cast<double>(std::exchange(received_, 0)));
+  metrics_.redelivered.add(static_cast<double>(std::exchange(redelivered_, 0)));
+  metrics_.unacknowledged.set(static_cast<double>(unacknowledged_));
+  if (unacknowledged_ == 0 && waiting_.empty()) return;
+  if (unacknowledged_ >= options_->subscriber.receive_maximum && !window_full_at_)
+    window_full_at_ = Clock::now();
+  if (batch.empty()) {
+    // Only messages that were left out.
+    if (waiting_.empty()) (void)release();
+    return;
+  }
+  held_ = batches_;
+  if (SLUICE_SDK_MUTANT("mqtt.acknowledged_before_durable") && subscriber_)
+    (void)subscriber_->write();
+}
+
+Status MqttSourceTask::ack(uint64_t batch) {
+  acked_ = std::max(acked_, batch);
+  if (holding()) return sdk::ok();
+  if (waiting_.empty() && unacknowledged_ > 0) (void)release();
+  context().wake();
+  return sdk::ok();
+}
+
+// Everything that was read is durable: now the broker may hear of it.
+Status MqttSourceTask::release() {
+  const auto now = Clock::now();
+  if (window_full_at_)
+    metrics_.window_full_seconds.add(std::chrono::duration<double>(now - *window_full_at_).count());
+  window_full_at_.reset();
+  const size_t count = std::exchange(unacknowledged_, 0);
+  metrics_.unacknowledged.set(0);
+  if (!subscriber_) return sdk::ok();  // it ended meanwhile: they come again
+  if (stalled()) {
+    metrics_.log_stalls.add();
+    const auto seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(now - written_at_).count();
+    const std::string text =
+        "the log took " + std::to_string(seconds) +
+        " s to make messages durable, longer than the MQTT broker waits "
+        "(mqtt.keepalive.interval.seconds): connecting anew to the same session, where the " +
+        std::to_string(count) + " messages come again";
+    context().report_event("log-stall", text);
+    return lose(Error::not_connected(text));
+  }
+  SLUICE_CRASH_POINT("mqtt.before_puback");
+  if (Status written = subscriber_->write(); !written.ok()) return lose(written.error());
+  SLUICE_CRASH_POINT("mqtt.after_puback");
+  written_at_ = now;
+  metrics_.acknowledged.add(static_cast<double>(count));
+  return sdk::ok();
+}
+
+// A broker gives a client up after one and a half times the interval (MQTT-3.1.2-22).
+bool MqttSourceTask::stalled() const {
+  return Clock::now() - written_at_ >=
+         milliseconds(1500) * options_->subscriber.connection.keepalive_s;
+}
+
+// -------------------------------------------------------------------------------------------------
+// the connection and its session
+
+Error MqttSourceTask::lose(const Error& why) {
+  const bool was_ready = subscriber_ && subscriber_->subscribed();
+  // One that lasted was good; one that ends at once is not tried again at once.
+  if (was_ready && Clock::now() - ready_at_ > options_->subscriber.connection.backoff_max)
+    backoff_->reset();
+  if (was_ready) {
+    retry_at_ = Clock::now() + backoff_->next();
+    context().report_event("connection-lost", why.message);
+  }
+  subscriber_.reset();
+  const auto wait = std::chrono::duration_cast<milliseconds>(retry_at_ - Clock::now());
+  return Error{why.kind, why.message, static_cast<uint32_t>(std::max<int64_t>(wait.count(), 1)), 0};
+}
+
+void MqttSourceTask::possible_gap(const std::string& text) {
+  metrics_.possible_gaps.add();
+  context().report_event("session-lost", text);
+  if (options_->fail_when_session_lost) {
+    failure_ =
+        Error::fatal(text + ". The task fails as mqtt.session.lost says; restart it to go on");
+  }
+}
+
+void MqttSourceTask::connected(bool session_present) {
+  try {
+    metrics_.connects.add();
+    deadline_ = Clock::now() + options_->subscriber.connection.connect_timeout;
+    const std::string& id = options_->subscriber.connection.client_id;
+    if (!session_present && session_known_ && !options_->subscriber.clean) {
+      possible_gap("the MQTT broker no longer knows the session of client '" + id +
+                   "': messages that were published since the last connection may be missing");
+    } else if (options_->subscriber.clean && was_connected_) {
+      possible_gap("the MQTT session of client '" + id +
+                   "' is a clean one (mqtt.clean.session.enabled): messages that were published "
+                   "since the last connection are missing");
+    }
+    was_connected_ = true;
+    std::vector<std::string> gone;
+    if (session_present) {
+      for (const std::string& filter : stored_filters_) {
+        const auto& wanted = options_->subscriber.filters;
+        if (std::find(wanted.begin(), wanted.end(), filter) == wanted.end()) gone.push_back(filter);
+      }
+    }
+    if (Status sent = subscriber_->subscribe(gone); !sent.ok() && !failure_)
+      failure_ = sent.error();
+  } catch (const std::exception& thrown) {
+    failure_ = Error::fatal(thrown.what());
+  }
+}
+
+void MqttSourceTask::subscribed(const std::vector<int>& codes) {
+  try {
+    const SubscriberOptions& wanted = options_->subscriber;
+    std::string refused;
+    for (size_t i = 0; i < codes.size() && i < wanted.filters.size(); ++i) {
+      const std::string& filter = wanted.filters[i];
+      if (codes[i] >= 128) {
+        refused += (refused.empty() ? "'" : ", '") + filter + "': " + reason_text(codes[i]);
+      } else if (codes[i] < wanted.qos) {
+        context().report_event("granted-qos", "the MQTT broker grants QoS " +
+                                                  std::to_string(codes[i]) + " for '" + filter +
+                                                  "' only, not " + std::to_string(wanted.qos) +
+                                                  ": messages are lost whenever the connection is");
+      }
+    }
+    if (!refused.empty()) {
+      failure_ =
+          Error::fatal("the MQTT broker refused the subscription to " + refused + " (mqtt.topics)");
+      return;
+    }
+    ready_at_ = Clock::now();
+    SLUICE_CRASH_POINT("mqtt.subscribed");
+    context().info("subscribed as '" + wanted.connection.client_id + "' at the MQTT broker");
+    if (wanted.clean) return;
+    session_known_ = true;
+    store_session_ = stored_filters_ != sorted(wanted.filters);
+  } catch (const std::exception& thrown) {
+    failure_ = Error::fatal(thrown.what());
+  }
+}
+
+void MqttSourceTask::add_session_offset(sdk::RecordBatch& batch) {
+  store_session_ = false;
+  stored_filters_ = sorted(options_->subscriber.filters);
+  std::vector<sdk::Value> entries;
+  for (const std::string& filter : stored_filters_) {
+    entries.push_back(batch.string(filter));
+    entries.push_back(sdk::Value::int64(options_->subscriber.qos));
+  }
+  const sdk::Value copied = batch.array(entries);
+  batch.offset(partition_, sdk::Value::map({reinterpret_cast<const sdk::Value*>(copied.as.items),
+                                            entries.size()}));
+}
+
+}  // namespace sluice::mqtt_plugin

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <sluice/sdk.hpp>
+#include <string>
+#include <vector>
+
+#include "plugins/mqtt/mapping/message_mapper.hpp"
+#include "plugins/mqtt/source/message_copy.hpp"
+#include "plugins/mqtt/source/source_metrics.hpp"
+#include "plugins/mqtt/source/source_options.hpp"
+
+namespace sluice::mqtt_plugin {
+
+// Receives messages in rounds: reads until the window is full, the batch is or the socket is dry;
+// waits until that batch is durable; writes the acknowledgements; reads on. In between nothing is
+// written to the broker, since any write would carry acknowledgements that are not due.
+//
+// What the session subscribes to is kept as source offset, {"client.id": id} -> {filter: qos, ...}:
+// so a session that the broker has lost shows, and filters that the config no longer has can be
+// unsubscribed.
+//
+// Owned by the worker; one thread at a time, but for stop(). Has no thread of its own.
+class MqttSourceTask : public sdk::SourceTask, private SubscriberListener {
+ public:
+  ~MqttSourceTask() override;
+  sdk::Status start(const sdk::Config& config) override;
+  sdk::Status poll(const sdk::PollLimits& limits, sdk::RecordBatch& batch) override;
+  sdk::Status ack(uint64_t batch) override;
+  void stop() override { stop_.raise(); }
+
+ protected:
+  // Classes that take the configs of other products translate them here.
+  virtual sdk::Result<SourceOptions> read_options(const sdk::Config& config) {
+    return SourceOptions::read(context(), config);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  // Of the connection.
+  void connected(bool session_present) override;
+  void subscribed(const std::vector<int>& codes) override;
+  void received(const MessageView& message) override;
+
+  sdk::Status connect();
+  sdk::Status run_round(const sdk::PollLimits& limits, Clock::time_point until);
+  sdk::Status check_deadlines();
+  bool round_full(const sdk::PollLimits& limits) const;
+  sdk::Status take(const MessageView& message);
+  sdk::Status add_waiting(const sdk::PollLimits& limits);
+  void finish_round(sdk::RecordBatch& batch);
+  sdk::Error lose(const sdk::Error& why);
+  sdk::Status release();
+  bool stalled() const;
+  void add_session_offset(sdk::RecordBatch& batch);
+  sdk::Status load_session();
+  sdk::Status find_orphans();
+  void possible_gap(const std::string& text);
+  bool holding() const { return held_ > acked_; }
+
+  std::optional<SourceOptions> options_;
+  std::unique_ptr<MessageMapper> mapper_;
+  std::optional<Backoff> backoff_;
+  SourceMetrics metrics_;
+  StopSignal stop_;
+
+  std::unique_ptr<Subscriber> subscriber_;
+  size_t attempts_ = 0;           // picks the broker
+  Clock::time_point retry_at_;    // of the next attempt
+  Clock::time_point deadline_;    // of CONNACK, then of SUBACK
+  Clock::time_point ready_at_;    // SUBACK came
+  Clock::time_point written_at_;  // the broker heard of us
+  Clock::time_point checked_at_;  // keep_alive was called
+
+  // The round.
+  sdk::RecordBatch* batch_ = nullptr;  // inside of poll
+  const sdk::PollLimits* limits_ = nullptr;
+  uint64_t bytes_ = 0;
+  std::deque<MessageCopy> waiting_;  // read, but the batch had no room
+  size_t unacknowledged_ = 0;        // PUBACKs that are queued
+  std::optional<Clock::time_point> window_full_at_;
+  uint64_t batches_ = 0;  // that poll has returned
+  uint64_t held_ = 0;     // the newest of them with messages whose PUBACKs are queued
+  uint64_t acked_ = 0;
+  size_t received_ = 0, redelivered_ = 0;  // of this round
+  std::vector<UserProperty> properties_;   // scratch of take
+  std::optional<sdk::Error> failure_;      // from inside of a callback
+
+  // The session.
+  uint32_t partition_ = 0;
+  std::vector<std::string> stored_filters_;  // as the offset has them
+  bool session_known_ = false;               // the broker should have it
+  bool store_session_ = false;               // the offset is to be written
+  std::vector<uint32_t> forget_;             // partitions of sessions that no task has any more
+  bool was_connected_ = false;               // in this run
+};
+
+// The control side: as many tasks as the config wants; they share the subscription.
+class MqttSourceConnector : public sdk::Connector {
+ public:
+  sdk::Result<std::vector<sdk::TaskConfig>> task_configs(uint32_t tasks_max) override {
+    return std::vector<sdk::TaskConfig>(std::max(tasks_max, 1u));
+  }
+  static sdk::Status validate(const sdk::Context& context, const sdk::Config& config) {
+    SourceOptions::check_values(context, config);
+    return sdk::ok();
+  }
+};
+
+}  // namespace sluice::mqtt_plugin
