@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <atomic>
 
 #include "runtime/plugin/abi.hpp"
@@ -69,13 +68,14 @@ class AbiSink final : public SinkTask {
 
   Outcome put(Batch& batch, std::vector<RecordFailure>& failures) override {
     failures.clear();
-    context_.failures = &failures;
-    context_.put_count = batch.view().record_count;
+    const uint32_t count = batch.view().record_count;
+    RecordErrors errors(count);
+    context_.record_errors = &errors;
     sluice_batch lent = leases_.lend(batch);
     const auto given = lent;
     auto outcome =
         call_plugin("put", [&](sluice_error* error) { return api_.put(task_, &lent, error); });
-    context_.failures = nullptr;
+    context_.record_errors = nullptr;
     bool replaced =
         lent.private_data != given.private_data || (lent.release && lent.release != given.release);
     lent.private_data = given.private_data;
@@ -88,13 +88,12 @@ class AbiSink final : public SinkTask {
         (outcome.status == SLUICE_RETRIABLE || outcome.status == SLUICE_NOT_CONNECTED)) {
       return broken("put", "it kept the batch and asks for it again (" + outcome.text + ")");
     }
-    if (outcome.status == SLUICE_RECORD_ERROR && outcome.record_index >= context_.put_count) {
+    if (outcome.status == SLUICE_RECORD_ERROR && outcome.record_index >= count) {
       return broken("put", "record " + std::to_string(outcome.record_index) +
                                " is not in the batch (" + outcome.text + ")");
     }
-    std::stable_sort(
-        failures.begin(), failures.end(),
-        [](const RecordFailure& a, const RecordFailure& b) { return a.index < b.index; });
+    if (!outcome.ok()) return outcome;
+    if (auto text = errors.take(count, failures)) return broken("put", *text);
     return outcome;
   }
 

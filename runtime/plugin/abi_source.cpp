@@ -31,30 +31,32 @@ class AbiSource final : public SourceTask {
     return outcome;
   }
 
-  Outcome poll(const sluice_poll_limits& limits, Batch& batch, uint32_t& idle_ms) override {
+  Outcome poll(const sluice_poll_limits& limits, Batch& batch, std::vector<RecordFailure>& failures,
+               uint32_t& idle_ms) override {
     batch.reset();
+    failures.clear();
     sluice_poll_limits asked = limits;
     asked.struct_size = sizeof(asked);
     sluice_poll_result result{sizeof(sluice_poll_result), 0};
+    RecordErrors errors(asked.records_max);
+    context_.record_errors = &errors;
     auto outcome = call_plugin("poll", [&](sluice_error* error) {
       return api_.poll(task_, &asked, batch.raw(), &result, error);
     });
+    context_.record_errors = nullptr;
     idle_ms = result.idle_ms;
     if (!outcome.ok()) {
       release(batch);
       return outcome;
     }
+    if (auto text = errors.take(batch.view().record_count, failures)) return broken(batch, *text);
     if (batch.empty()) {
       release(batch);
       return outcome;
     }
     BatchBounds bounds{asked.records_max, context_.topics.by_number.size(),
                        context_.partitions.by_number.size()};
-    if (auto text = check_batch(batch.view(), bounds)) {
-      release(batch);
-      return Outcome::failure(SLUICE_FATAL,
-                              "the plugin broke its contract in poll: it returned " + *text);
-    }
+    if (auto text = check_batch(batch.view(), bounds)) return broken(batch, "it returned " + *text);
     return outcome;
   }
 
@@ -77,6 +79,10 @@ class AbiSource final : public SourceTask {
   }
 
  private:
+  Outcome broken(Batch& batch, const std::string& what) {
+    release(batch);
+    return Outcome::failure(SLUICE_FATAL, "the plugin broke its contract in poll: " + what);
+  }
   void release(Batch& batch) {
     if (auto thrown = call_guarded([&] { batch.reset(); }))
       context_.log.error("release: " + *thrown);

@@ -106,12 +106,19 @@ class InstanceServices {
   virtual void report_event(const std::string& kind, const std::string& text) = 0;
 };
 
+struct RecordFailure {
+  uint32_t index;
+  Outcome outcome;
+};
+
 // A source task. "Owner" calls: poll, ack, and destruction, one thread at a time. stop(): any
 // thread.
 class SourceTask {
  public:
   virtual ~SourceTask() = default;
-  virtual Outcome poll(const sluice_poll_limits& limits, Batch& batch, uint32_t& idle_ms) = 0;
+  // `failures`: records of `batch` that the plugin could not decode, by ascending index.
+  virtual Outcome poll(const sluice_poll_limits& limits, Batch& batch,
+                       std::vector<RecordFailure>& failures, uint32_t& idle_ms) = 0;
   virtual Outcome ack(uint64_t batch) = 0;
   virtual void stop() = 0;
   // Interned numbers back to names; valid as long as the task.
@@ -120,17 +127,14 @@ class SourceTask {
       uint32_t partition) const = 0;  // Java HashMap's key order, no spaces
 };
 
-struct RecordFailure {
-  uint32_t index;
-  Outcome outcome;
-};
-
 // A sink task. Owner calls: all but stop().
 class SinkTask {
  public:
   virtual ~SinkTask() = default;
   virtual uint32_t intern_topic(const std::string& name) = 0;
   virtual Outcome open(std::vector<sluice_partition_offset>& partitions, int64_t epoch) = 0;
+  // `failures`: the records that it did not take, by ascending index. `batch` stays readable, also
+  // when the plugin keeps it.
   virtual Outcome put(Batch& batch, std::vector<RecordFailure>& failures) = 0;
   virtual Outcome commit(std::vector<sluice_partition_offset>& partitions) = 0;
   virtual void close(const std::vector<sluice_partition_offset>& partitions, bool lost) = 0;

@@ -14,6 +14,7 @@
 #include "runtime/metrics/metrics.hpp"
 #include "runtime/plugin/connector.hpp"
 #include "runtime/plugin/file_access.hpp"
+#include "runtime/plugin/record_errors.hpp"
 #include "runtime/record/arena.hpp"
 
 namespace sluice::plugin {
@@ -51,10 +52,9 @@ struct sluice_context {
   sluice::record::Arena offset_arena;  // of the last read_offset
 
   // Set during one call.
-  std::vector<sluice::plugin::RecordFailure>* failures = nullptr;  // put
-  uint32_t put_count = 0;
-  sluice::plugin::Validation* validation = nullptr;  // validate
-  std::vector<std::string>* findings = nullptr;      // check: what report_event said
+  sluice::plugin::RecordErrors* record_errors = nullptr;  // put, poll
+  sluice::plugin::Validation* validation = nullptr;       // validate
+  std::vector<std::string>* findings = nullptr;           // check: what report_event said
 
   std::mutex mutex;  // guards all below
   std::map<std::string, std::string, std::less<>> settings;

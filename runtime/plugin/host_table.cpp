@@ -232,14 +232,13 @@ void metric_set(sluice_context* ctx, uint32_t metric, double value) noexcept {
 }
 
 void record_error(sluice_context* ctx, uint32_t record_index, const sluice_error* error) noexcept {
-  if (ctx->failures == nullptr || record_index >= ctx->put_count ||
-      ctx->failures->size() >= ctx->put_count) {
-    ctx->log.warn("record_error outside of put, or for a record that is not in the batch; ignored");
+  if (ctx->record_errors == nullptr) {
+    ctx->log.warn("record_error outside of put and poll; ignored");
     return;
   }
-  auto text = error ? std::string(error->text, std::min(error->text_size, SLUICE_ERROR_TEXT_MAX))
-                    : std::string();
-  ctx->failures->push_back({record_index, Outcome::failure(SLUICE_RECORD_ERROR, std::move(text))});
+  ctx->record_errors->add(
+      record_index,
+      error ? std::string(error->text, std::min(error->text_size, SLUICE_ERROR_TEXT_MAX)) : "");
 }
 
 // The finding's row in the validation, made if need be; nullptr outside of validate and beyond the

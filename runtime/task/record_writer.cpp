@@ -24,14 +24,20 @@ RecordWriter::RecordWriter(const SourceSettings& settings, log::Log& log, TopicC
       metrics_(metrics),
       hooks_(std::move(hooks)) {}
 
-Status RecordWriter::add(const plugin::Batch& batch, const plugin::SourceTask& names,
-                         int64_t now_ms, bool first_time) {
-  first_time_ = first_time;
+Status RecordWriter::add(Polled& polled, const plugin::SourceTask& names, int64_t now_ms) {
   Topic* topic = nullptr;
   uint32_t topic_number = 0;
+  const plugin::Batch& batch = polled.batch;
   const size_t count = batch.size();
+  auto undecoded = polled.failures.begin();
   for (size_t i = 0; i < count; ++i) {
     const sluice_record& record = batch.record(i);
+    if (undecoded != polled.failures.end() && undecoded->index == i) [[unlikely]] {
+      SLUICE_TRY(bad_record(polled, i, std::string(names.topic_name(record.topic)),
+                            {ErrorKind::kRecord, undecoded->outcome.text}, now_ms));
+      ++undecoded;
+      continue;
+    }
     if (topic == nullptr || record.topic != topic_number) {
       SLUICE_ASSIGN(topic, topic_of(record.topic, names));
       topic_number = record.topic;
@@ -39,7 +45,7 @@ Status RecordWriter::add(const plugin::Batch& batch, const plugin::SourceTask& n
     Status added = add_record(record, *topic, now_ms);
     if (!added.ok()) [[unlikely]] {
       if (added.error().kind != ErrorKind::kRecord) return added;
-      SLUICE_TRY(bad_record(added.error(), *topic, i, now_ms));
+      SLUICE_TRY(bad_record(polled, i, topic->name, added.error(), now_ms));
     }
   }
   arena_.reset();
@@ -122,19 +128,20 @@ Result<int32_t> RecordWriter::choose_partition(const sluice_record& record, cons
   return topic.sticky;
 }
 
-Status RecordWriter::bad_record(const Error& error, const Topic& topic, size_t index,
-                                int64_t now_ms) {
-  if (first_time_) {
+Status RecordWriter::bad_record(Polled& polled, size_t index, const std::string& topic,
+                                const Error& error, int64_t now_ms) {
+  const bool first_time = index >= polled.counted;  // a batch is added again when its append failed
+  if (first_time) {
+    polled.counted = index + 1;
     metrics_.total_record_errors.fetch_add(1, std::memory_order_relaxed);
     metrics_.last_error_timestamp_ms.store(now_ms, std::memory_order_relaxed);
   }
-  const std::string where =
-      "record " + std::to_string(index) + " of the batch, topic " + topic.name;
+  const std::string where = "record " + std::to_string(index) + " of the batch, topic " + topic;
   if (!settings_.errors.tolerate_all) {
-    if (first_time_) metrics_.total_record_failures.fetch_add(1, std::memory_order_relaxed);
+    if (first_time) metrics_.total_record_failures.fetch_add(1, std::memory_order_relaxed);
     return error.with("Tolerance exceeded in error handler: " + where);
   }
-  if (first_time_) {
+  if (first_time) {
     metrics_.total_records_skipped.fetch_add(1, std::memory_order_relaxed);
     if (settings_.errors.log) {
       metrics_.total_errors_logged.fetch_add(1, std::memory_order_relaxed);

@@ -17,6 +17,13 @@
 
 namespace sluice::task {
 
+// A batch of a source and which of its records could not be decoded.
+struct Polled {
+  plugin::Batch batch;
+  std::vector<plugin::RecordFailure> failures;  // by ascending index
+  size_t counted = 0;  // bad records before this index are in the metrics already
+};
+
 // Turns polled batches into what one append carries: records converted and grouped by topic
 // partition into record batches, and the newest offset of each source partition. Owned by one
 // source task, used by its thread. The record path: no allocation, no lock, no clock per record.
@@ -33,12 +40,10 @@ class RecordWriter {
     key_ = key, value_ = value, header_ = header;
   }
 
-  // Adds all of `batch`. kRecord: a record is bad and errors.tolerance is none. Other errors: a
+  // Adds all of `polled`. kRecord: a record is bad and errors.tolerance is none. Other errors: a
   // topic that cannot be found or made (kRetriable among them). After an error the writer holds a
-  // part of the batch: clear() it. `first_time`: count what happens (a batch is added again when
-  // its append failed).
-  Status add(const plugin::Batch& batch, const plugin::SourceTask& names, int64_t now_ms,
-             bool first_time);
+  // part of the batch: clear() it.
+  Status add(Polled& polled, const plugin::SourceTask& names, int64_t now_ms);
   // Bytes of records held.
   size_t size_bytes() const { return bytes_; }
   bool empty() const { return bytes_ == 0 && offsets_.empty(); }
@@ -71,7 +76,8 @@ class RecordWriter {
   Result<int32_t> choose_partition(const sluice_record& record, const Topic& topic,
                                    const std::optional<ByteView>& key) const;
   Status add_offsets(const plugin::Batch& batch, const plugin::SourceTask& names);
-  Status bad_record(const Error& error, const Topic& topic, size_t index, int64_t now_ms);
+  Status bad_record(Polled& polled, size_t index, const std::string& topic, const Error& error,
+                    int64_t now_ms);
 
   const SourceSettings& settings_;
   log::Log& log_;
@@ -95,7 +101,6 @@ class RecordWriter {
   std::vector<uint64_t> seen_;  // by partition number: the batch whose newest offset was taken
   uint64_t batch_stamp_ = 0;
   size_t bytes_ = 0;
-  bool first_time_ = true;
 };
 
 }  // namespace sluice::task

@@ -183,7 +183,7 @@ bool SourceRunner::append_refused(const Error& error) {
   }
   if (topic_gone) writer_->forget_topics();
   Pack whole = std::exchange(flying_, {});
-  for (plugin::Batch& batch : building_.batches) whole.batches.push_back(std::move(batch));
+  for (Polled& polled : building_.batches) whole.batches.push_back(std::move(polled));
   whole.last_number = std::max(whole.last_number, building_.last_number);
   whole.records += building_.records;
   whole.bytes += building_.bytes;
@@ -202,8 +202,8 @@ bool SourceRunner::rebuild() {
   writer_->clear();
   refused_ = true;  // until all of it is in the writer: a part must not go out as the whole
   auto task = plugin();
-  for (const plugin::Batch& batch : building_.batches) {
-    Status added = writer_->add(batch, *task, now_ms(), false);
+  for (Polled& polled : building_.batches) {
+    Status added = writer_->add(polled, *task, now_ms());
     if (added.ok()) continue;
     if (!worth_retrying(added.error().kind)) {
       give_up(added.error().message);
@@ -247,41 +247,40 @@ Next SourceRunner::poll() {
   limits.bytes_max = settings_.batch_bytes_max;
   if (settings_.blocking)
     limits.wait_max_ms = in_flight_ || !building_.empty() ? kBusyPollMs : kBlockingPollMs;
-  plugin::Batch batch;
+  Polled answer;
   uint32_t idle_ms = 0;
   const auto begin = steady();
-  plugin::Outcome outcome = task_->poll(limits, batch, idle_ms);
+  plugin::Outcome outcome = task_->poll(limits, answer.batch, answer.failures, idle_ms);
   const auto took = static_cast<uint64_t>((steady() - begin).count());
   if (abandoned()) return Next::done();
   if (!outcome.ok()) return poll_failed(outcome);
   poll_backoff_.reset();
-  if (batch.empty()) return idle(idle_ms);
+  if (answer.batch.empty()) return idle(idle_ms);
   metrics_.poll_batch_time_total_ns.fetch_add(took, std::memory_order_relaxed);
   metrics_.poll_batches.fetch_add(1, std::memory_order_relaxed);
   raise_to(metrics_.poll_batch_time_max_ns, took);
-  return polled(std::move(batch), idle_ms);
+  return polled(std::move(answer));
 }
 
-Next SourceRunner::polled(plugin::Batch batch, uint32_t idle_ms) {
+Next SourceRunner::polled(Polled polled) {
   SLUICE_CRASH_POINT("task.source.after_poll");
-  (void)idle_ms;  // a hint for empty batches only
   idle_polls_ = 0;
-  const uint64_t records = batch.size();
+  const uint64_t records = polled.batch.size();
   ++numbers_;
   metrics_.source_record_poll_total.fetch_add(records, std::memory_order_relaxed);
   metrics_.source_record_active_count.fetch_add(records, std::memory_order_relaxed);
   raise_to(metrics_.batch_size_max, records);
-  if (!keep(std::move(batch))) return Next::again();
+  if (!keep(std::move(polled))) return Next::again();
   if (!in_flight_ && !refused_) submit();
   return Next::again();
 }
 
 // Converts the batch and holds it until it is durable. The place of transform chains: between the
 // plugin's batch and the writer, batch in, batch out.
-bool SourceRunner::keep(plugin::Batch batch) {
+bool SourceRunner::keep(Polled polled) {
   const size_t before = writer_->size_bytes();
   auto task = plugin();
-  Status added = writer_->add(batch, *task, now_ms(), true);
+  Status added = writer_->add(polled, *task, now_ms());
   if (!added.ok() && !worth_retrying(added.error().kind)) {
     // What was polled before is good and goes to the log; this batch does not, and its offsets
     // neither.
@@ -290,9 +289,9 @@ bool SourceRunner::keep(plugin::Batch batch) {
     fail(why, true);
     return false;
   }
-  building_.batches.push_back(std::move(batch));
+  building_.records += polled.batch.size();
+  building_.batches.push_back(std::move(polled));
   building_.last_number = numbers_;
-  building_.records += building_.batches.back().size();
   if (added.ok()) {
     building_.bytes += writer_->size_bytes() - before + 1;
   } else {
@@ -318,14 +317,10 @@ Next SourceRunner::idle(uint32_t idle_ms) {
 Next SourceRunner::poll_failed(const plugin::Outcome& outcome) {
   switch (outcome.status) {
     case SLUICE_RETRIABLE:
-    case SLUICE_NOT_CONNECTED: {
-      auto delay = poll_backoff_.next();
-      if (outcome.retry_after_ms > 0) delay = std::chrono::milliseconds(outcome.retry_after_ms);
+    case SLUICE_NOT_CONNECTED:
       metrics_.total_retries.fetch_add(1, std::memory_order_relaxed);
       log_warn(trace_of("poll", outcome) + "; trying again");
-      poll_at_ = steady() + delay;
-      return Next::wait(delay);
-    }
+      return poll_later(outcome);
     case SLUICE_END:
       ended_ = true;
       log_info("the source has delivered everything: " + outcome.text);
@@ -336,7 +331,7 @@ Next SourceRunner::poll_failed(const plugin::Outcome& outcome) {
       if (settings_.errors.tolerate_all) {
         metrics_.total_records_skipped.fetch_add(1, std::memory_order_relaxed);
         log_warn("skipped a record: " + outcome.text);
-        return Next::again();
+        return poll_later(outcome);
       }
       metrics_.total_record_failures.fetch_add(1, std::memory_order_relaxed);
       break;
@@ -345,6 +340,13 @@ Next SourceRunner::poll_failed(const plugin::Outcome& outcome) {
   }
   fail(trace_of("poll", outcome), outcome.status != SLUICE_CONFIG_ERROR);
   return Next::again();
+}
+
+Next SourceRunner::poll_later(const plugin::Outcome& outcome) {
+  auto delay = poll_backoff_.next();
+  if (outcome.retry_after_ms > 0) delay = std::chrono::milliseconds(outcome.retry_after_ms);
+  poll_at_ = steady() + delay;
+  return Next::wait(delay);
 }
 
 // ----------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ class SourceRunner : public RunnerBase {
  private:
   // What one append carries.
   struct Pack {
-    std::vector<plugin::Batch> batches;
+    std::vector<Polled> batches;
     uint64_t last_number = 0;  // of the newest batch; 0 = none
     uint64_t records = 0;
     uint64_t bytes = 0;
@@ -47,10 +47,11 @@ class SourceRunner : public RunnerBase {
   void submit();
   bool rebuild();
   Next poll();
-  Next polled(plugin::Batch batch, uint32_t idle_ms);
+  Next polled(Polled polled);
   Next poll_failed(const plugin::Outcome& outcome);
+  Next poll_later(const plugin::Outcome& outcome);  // after the backoff, or when it asked for
   Next idle(uint32_t idle_ms);
-  bool keep(plugin::Batch batch);
+  bool keep(Polled polled);
   Next wind_up(const Orders& orders);
   void fail(std::string trace, bool restartable);
   void give_up(std::string trace);  // fail without another word to the log

@@ -54,7 +54,7 @@ class Source : public plugin::SourceTask {
   }
 
   plugin::Outcome poll(const sluice_poll_limits&, plugin::Batch& batch,
-                       uint32_t& idle_ms) override {
+                       std::vector<plugin::RecordFailure>&, uint32_t& idle_ms) override {
     if (outside_.happens(outside_.trouble.poll)) return some_refusal(outside_);
     const size_t first = outside_.random() % origins_.size();
     for (size_t i = 0; i < origins_.size(); ++i) {

@@ -20,6 +20,7 @@ struct FakeRecord {
   int32_t partition = SLUICE_ANY_PARTITION;
   uint32_t topic = 0;
   bool convertible = true;  // false: an integer, which ByteArrayConverter refuses
+  std::string fault = {};   // what the plugin reports of it
 };
 
 // A batch that owns what it points to and counts its releases.
@@ -110,7 +111,7 @@ struct FakeSource {
     explicit Task(FakeSource& script) : script_(script) {}
     ~Task() override { ++script_.destroyed; }
     plugin::Outcome poll(const sluice_poll_limits& limits, plugin::Batch& batch,
-                         uint32_t& idle_ms) override {
+                         std::vector<plugin::RecordFailure>& failures, uint32_t& idle_ms) override {
       ++script_.polls;
       script_.last_limits = limits;
       if (script_.answers.empty()) {
@@ -120,6 +121,9 @@ struct FakeSource {
       Answer answer = std::move(script_.answers.front());
       script_.answers.pop_front();
       idle_ms = answer.idle_ms;
+      for (uint32_t i = 0; i < answer.records.size(); ++i)
+        if (const std::string& fault = answer.records[i].fault; !fault.empty())
+          failures.push_back({i, plugin::Outcome::failure(SLUICE_RECORD_ERROR, fault)});
       if (answer.outcome.ok() && (!answer.records.empty() || answer.position >= 0))
         batch = make_batch(std::move(answer.records), answer.position, &script_.batches_alive);
       return answer.outcome;

@@ -327,7 +327,11 @@ typedef struct sluice_host {
   void (*metric_add)(sluice_context* ctx, uint32_t metric, double amount); /* COUNTER */
   void (*metric_set)(sluice_context* ctx, uint32_t metric, double value);  /* GAUGE */
 
-  /* Inside of put only: this record is bad; the others of the batch count as accepted. */
+  /* This record is bad; what errors.tolerance says becomes of it. Inside of put: the others of the batch count as
+   * accepted. Inside of poll: record `record_index` of the batch that this poll returns could not be decoded. The batch
+   * holds it as it came (BYTES or STRING without a schema), and the host never writes it to its topic; the batch is
+   * acknowledged once it is durable where errors.tolerance sends it. The first report of a record counts, one of a
+   * record that is not in the batch fails the task, and those of a call that fails count for nothing. */
   void (*record_error)(sluice_context* ctx, uint32_t record_index, const sluice_error* error);
 
   /* Inside of validate only: findings for one key, as in Kafka's ConfigValue. */

@@ -254,8 +254,8 @@ void HostFunctions::record_error(sluice_context* ctx, uint32_t record_index,
   FakeContext& context = FakeContext::of(ctx);
   context.check_owner("record_error");
   const char* call = context.call_;
-  if (call == nullptr || std::strcmp(call, "put") != 0) {
-    context.host_.violation("host->record_error was called from outside of put");
+  if (call == nullptr || (std::strcmp(call, "put") != 0 && std::strcmp(call, "poll") != 0)) {
+    context.host_.violation("host->record_error was called from outside of put and poll");
   }
   const std::lock_guard lock(context.mutex_);
   context.record_errors_.emplace_back(record_index,

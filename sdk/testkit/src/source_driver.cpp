@@ -47,6 +47,7 @@ Outcome SourceDriver::poll(const sluice_poll_limits& limits) {
     if (batch.release != nullptr || batch.record_count > 0) {
       host_.violation(std::string("poll answered ") + status_name(outcome.status) + " and filled a batch as well");
     }
+    context_.take_record_errors();  // of a batch that there is not
     return outcome;
   }
   if (batch.record_count > limits.records_max) {
@@ -58,7 +59,21 @@ Outcome SourceDriver::poll(const sluice_poll_limits& limits) {
   } else if (batch.release != nullptr) {
     batch.release(&batch);
   }
+  take_record_errors(batch.record_count);
   return outcome;
+}
+
+// Of the batch that was taken last.
+void SourceDriver::take_record_errors(uint32_t count) {
+  for (const auto& [index, error] : context_.take_record_errors()) {
+    if (index >= count) {
+      host_.violation("record_error names record " + std::to_string(index) + " of a batch of " +
+                      std::to_string(count) + " records");
+      continue;
+    }
+    auto& fault = records_[records_.size() - count + index].fault;
+    if (!fault) fault = error.message;  // the first report counts
+  }
 }
 
 Outcome SourceDriver::poll_until(size_t count, std::chrono::milliseconds limit) {

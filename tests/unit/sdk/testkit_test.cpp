@@ -47,6 +47,11 @@ class Actor : public SourceTask {
         .header("h2", Value::boolean(true));
     batch.add(topic_).value(Value::null()).header("h3", Value::string("x"));
     batch.offset(partition_, {{"next", next_}});
+    if (act_ == "report") {
+      context().record_error(1, Error::record(1, "no value"));
+      context().record_error(1, Error::record(1, "said twice"));
+    }
+    if (act_ == "report another") context().record_error(2, Error::record(2, "not there"));
     return ok();
   }
   Status ack(uint64_t batch) override {
@@ -131,6 +136,24 @@ TEST(SourceDriver, ErrorsAndExceptionsKeepKindAndText) {
   EXPECT_EQ(idle.idle_ms(), 7u);
   EXPECT_EQ(idle.batches(), 0u);
   EXPECT_THAT(host.violations(), IsEmpty());
+}
+
+TEST(SourceDriver, RecordsThatCouldNotBeDecodedHaveTheirFault) {
+  FakeHost host;
+  SourceDriver source = SourceDriver::of<Actor>(host, {{"act", "report"}});
+  ASSERT_TRUE(source.start().ok());
+  ASSERT_TRUE(source.poll().ok());
+  ASSERT_TRUE(source.poll().ok());
+  ASSERT_EQ(source.records().size(), 4u);
+  EXPECT_EQ(source.records()[0].fault, std::nullopt);
+  EXPECT_EQ(source.records()[1].fault, "no value");
+  EXPECT_EQ(source.records()[3].fault, "no value");
+  EXPECT_THAT(host.violations(), IsEmpty());
+
+  SourceDriver wrong = SourceDriver::of<Actor>(host, {{"act", "report another"}});
+  ASSERT_TRUE(wrong.start().ok());
+  ASSERT_TRUE(wrong.poll().ok());
+  EXPECT_THAT(host.violations(), ElementsAre("record_error names record 2 of a batch of 2 records"));
 }
 
 TEST(SourceDriver, BatchMemoryIsUsedAgain) {

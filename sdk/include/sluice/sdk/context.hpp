@@ -135,7 +135,9 @@ class Context {
     host_->config_visible(raw_, to_str(key), visible ? 1 : 0);
   }
 
-  // Inside of put only: this record is bad, the others count as accepted.
+  // Inside of put: this record is bad, the others count as accepted. Inside of poll: the record with this index in the
+  // batch that poll fills could not be decoded; it stands there as it came (bytes without a schema), and the worker
+  // skips it, writes it to the dead letter topic, or fails the task, as errors.tolerance says.
   void record_error(uint32_t index, const Error& error) const {
     sluice_error raw = detail::empty_error();
     detail::fill(&raw, error.kind, error.message, error.retry_after_ms, index);

@@ -21,11 +21,12 @@ class AdapterTest : public ::testing::Test {
   Outcome poll(SourceTask& task, Batch& batch) {
     sluice_poll_limits limits{sizeof(limits), 100, 1 << 20, 0, 0};
     uint32_t idle = 0;
-    return task.poll(limits, batch, idle);
+    return task.poll(limits, batch, failures_, idle);
   }
   std::unique_ptr<SourceTask> source(const std::string& library) {
     std::unique_ptr<SourceTask> task;
-    auto outcome = registry_ptr(library)->create_source(cls_, {{"topic", "t"}}, services_, task);
+    auto outcome = registry_ptr(library)->create_source(cls_, {{"topic", "t"}, {"numbers", "6"}},
+                                                        services_, task);
     EXPECT_TRUE(outcome.ok()) << outcome.text;
     return task;
   }
@@ -44,6 +45,7 @@ class AdapterTest : public ::testing::Test {
   FakeServices services_;
   std::unique_ptr<PluginRegistry> registry_;
   ClassPtr cls_;
+  std::vector<RecordFailure> failures_;  // of the last poll
 };
 
 struct OneRecord {
@@ -87,6 +89,30 @@ TEST_F(AdapterTest, AnUnknownStatusFailsTheTask) {
   auto outcome = poll(*task, batch);
   EXPECT_EQ(outcome.status, SLUICE_FATAL);
   EXPECT_THAT(outcome.text, HasSubstr("unknown status"));
+}
+
+TEST_F(AdapterTest, RecordsThatASourceCouldNotDecodeComeWithTheirBatch) {
+  auto task = source("source_bad_records");
+  Batch batch;
+  ASSERT_TRUE(poll(*task, batch).ok());
+  ASSERT_EQ(batch.size(), 3u);
+  ASSERT_EQ(failures_.size(), 1u);
+  EXPECT_EQ(failures_[0].index, 1u);
+  EXPECT_EQ(failures_[0].outcome.text, "1 is odd");  // the first report counts
+  ASSERT_TRUE(poll(*task, batch).ok());
+  ASSERT_EQ(failures_.size(), 2u);
+  EXPECT_EQ(failures_[0].index, 0u);
+  EXPECT_EQ(failures_[1].index, 2u);
+}
+
+TEST_F(AdapterTest, ABadRecordOutsideOfTheBatchFailsTheTask) {
+  auto task = source("bad_record_error");
+  Batch batch;
+  auto outcome = poll(*task, batch);
+  EXPECT_EQ(outcome.status, SLUICE_FATAL);
+  EXPECT_EQ(outcome.text,
+            "the plugin broke its contract in poll: record_error names record 3 of a batch of 3");
+  EXPECT_TRUE(batch.empty());
 }
 
 TEST_F(AdapterTest, ABatchIsReleasedOnceEvenIfThePluginKeepsTheFunctionSet) {

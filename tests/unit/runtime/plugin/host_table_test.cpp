@@ -196,17 +196,34 @@ TEST_F(HostTableTest, FindingsOfValidateGoToTheirKey) {
   EXPECT_EQ(validation.additions.size(), 2u);
 }
 
-TEST_F(HostTableTest, RecordErrorsCountInsideOfPutOnly) {
+TEST_F(HostTableTest, RecordErrorsCountInsideOfPutAndPollOnly) {
   std::vector<RecordFailure> failures;
+  RecordErrors errors(3);
   fill_error(&error_, SLUICE_RECORD_ERROR, "no number");
   host_.record_error(context_.get(), 0, &error_);
-  context_->failures = &failures;
-  context_->put_count = 2;
+  context_->record_errors = &errors;
+  host_.record_error(context_.get(), 2, nullptr);
   host_.record_error(context_.get(), 1, &error_);
-  host_.record_error(context_.get(), 2, &error_);  // not in the batch
-  ASSERT_EQ(failures.size(), 1u);
+  fill_error(&error_, SLUICE_RECORD_ERROR, "said twice");
+  host_.record_error(context_.get(), 1, &error_);
+  EXPECT_EQ(errors.take(3, failures), std::nullopt);
+  ASSERT_EQ(failures.size(), 2u);
   EXPECT_EQ(failures[0].index, 1u);
   EXPECT_EQ(failures[0].outcome.text, "no number");
+  EXPECT_EQ(failures[1].index, 2u);
+  EXPECT_THAT(failures[1].outcome.text, HasSubstr("without a text"));
+}
+
+TEST_F(HostTableTest, RecordErrorsOfRecordsThatAreNotThereAreABrokenContract) {
+  std::vector<RecordFailure> failures;
+  for (uint32_t index : {2u, 5u, UINT32_MAX}) {
+    RecordErrors errors(5);
+    errors.add(0, "bad");
+    errors.add(index, "not in the batch");
+    EXPECT_THAT(errors.take(2, failures).value_or(""),
+                HasSubstr("names record " + std::to_string(index) + " of a batch of 2"));
+    EXPECT_TRUE(failures.empty());
+  }
 }
 
 TEST_F(HostTableTest, OpensFilesOfTheRootsOnly) {

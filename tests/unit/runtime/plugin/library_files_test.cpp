@@ -38,8 +38,9 @@ std::string first_problem(PluginRegistry& registry) {
 std::string first_record(SourceTask& task) {
   sluice_poll_limits limits{sizeof(limits), 100, 1 << 20, 0, 0};
   Batch batch;
+  std::vector<RecordFailure> failures;
   uint32_t idle = 0;
-  auto outcome = task.poll(limits, batch, idle);
+  auto outcome = task.poll(limits, batch, failures, idle);
   if (!outcome.ok() || batch.size() == 0) return "failed: " + outcome.text;
   return std::string(batch.record(0).value.as.bytes, batch.record(0).value.size);
 }

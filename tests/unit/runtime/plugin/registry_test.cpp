@@ -58,8 +58,9 @@ TEST(Registry, RunsASourceThroughTheAdapter) {
   ASSERT_TRUE(outcome.ok()) << outcome.text;
   sluice_poll_limits limits{sizeof(limits), 100, 1 << 20, 0, 0};
   Batch batch;
+  std::vector<RecordFailure> failures;
   uint32_t idle = 0;
-  outcome = task->poll(limits, batch, idle);
+  outcome = task->poll(limits, batch, failures, idle);
   ASSERT_TRUE(outcome.ok()) << outcome.text;
   ASSERT_EQ(batch.size(), 3u);
   EXPECT_EQ(task->topic_name(batch.record(0).topic), "t");

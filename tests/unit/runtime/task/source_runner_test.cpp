@@ -226,6 +226,48 @@ TEST_F(SourceRunnerTest, AToleratedBadRecordIsSkippedAndCounted) {
   EXPECT_EQ(runner_->metrics().total_record_failures, 0u);
 }
 
+TEST_F(SourceRunnerTest,
+       ARecordThatThePluginCouldNotDecodeFailsTheTaskAndItsBatchIsNotAcknowledged) {
+  log_.hold(true);
+  send({"good"}, 1);
+  source_.answers.push_back({{}, {{"x"}, {"?", {}, -1, 0, true, "no JSON"}}, 2, 0});
+  start();
+  run();
+  log_.hold(false);
+  log_.release();
+  run();
+  EXPECT_EQ(state(), TaskState::kFailed);
+  EXPECT_THAT(runner_->trace(), HasSubstr("record 1 of the batch, topic lines: no JSON"));
+  EXPECT_THAT(lines(), ElementsAre("good"));
+  EXPECT_THAT(source_.acks, ElementsAre(1u));
+  EXPECT_EQ(offset(), R"({"position":1})");
+}
+
+TEST_F(SourceRunnerTest, ARecordThatThePluginCouldNotDecodeIsSkippedWhereItIsTolerated) {
+  settings_.errors.tolerate_all = true;
+  settings_.errors.log = true;
+  log_.fail_next({ErrorKind::kRetriable, "no space left on device"}, 2);
+  source_.answers.push_back(
+      {{}, {{"?", {}, -1, 0, true, "no JSON"}, {"x"}, {"?", {}, -1, 0, true, "no JSON"}}, 2, 0});
+  start();
+  run(20s);
+  EXPECT_THAT(lines(), ElementsAre("x"));
+  EXPECT_THAT(source_.acks, ElementsAre(1u));
+  EXPECT_EQ(offset(), R"({"position":2})");
+  EXPECT_EQ(runner_->metrics().total_records_skipped, 2u);  // once each, however often it was tried
+  EXPECT_EQ(runner_->metrics().total_errors_logged, 2u);
+}
+
+TEST_F(SourceRunnerTest, APollThatFailsForOneRecordIsCalledAgainWithBackoff) {
+  settings_.errors.tolerate_all = true;
+  for (int i = 0; i < 1000; ++i) source_.fails(SLUICE_RECORD_ERROR, "no JSON");
+  start();
+  run(10s);
+  EXPECT_LE(source_.polls, 12);
+  EXPECT_GE(source_.polls, 3);
+  EXPECT_EQ(state(), TaskState::kRunning);
+}
+
 TEST_F(SourceRunnerTest, ARecordLargerThanTheTopicTakesIsABadRecord) {
   settings_.errors.tolerate_all = true;
   ASSERT_TRUE(log_.create_topic({"lines", 1, 1, {{"max.message.bytes", "500"}}}).ok());

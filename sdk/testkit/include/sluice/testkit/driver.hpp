@@ -51,6 +51,7 @@ struct Record {
   std::map<std::string, std::string> headers;
   int64_t timestamp_ms = SLUICE_NO_TIMESTAMP;
   int32_t partition = SLUICE_ANY_PARTITION;
+  std::optional<std::string> fault;  // what record_error said of it: the worker does not write it to the topic
 };
 
 // One instance of a source task.
@@ -96,6 +97,7 @@ class SourceDriver {
     std::string content;  // what it said when it came; must be the same at release
   };
   void take(const sluice_batch& batch);
+  void take_record_errors(uint32_t count);
   void check(const sluice_batch& batch);
   void check_offsets(const sluice_batch& batch);
   std::string content(const sluice_batch& batch) const;
