@@ -2,6 +2,7 @@
 #include "plugins/mqtt/source/source_task.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 #include <sluice/sdk/crash_point.hpp>
 
@@ -63,9 +64,10 @@ Status MqttSourceTask::find_orphans() {
   const std::string& own = options_->subscriber.connection.client_id;
   const std::string base = own.substr(0, own.size() - 1);  // without the task's number
   std::set<std::string> used;
-  const auto count = context().setting("task.count");
-  const int tasks = count ? std::atoi(std::string(*count).c_str()) : 1;
-  for (int i = 0; i < std::max(tasks, 1); ++i) used.insert(base + std::to_string(i));
+  const std::string_view count = context().setting("task.count").value_or("1");
+  int tasks = 1;
+  std::from_chars(count.data(), count.data() + count.size(), tasks);
+  for (int i = 0; i < tasks; ++i) used.insert(base + std::to_string(i));
   std::vector<std::string> gone;
   Status listed = context().each_offset([&](const sdk::Value& partition, const sdk::Value&) {
     const auto id = partition.get(kClientId).as_string();
