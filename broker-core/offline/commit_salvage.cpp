@@ -3,9 +3,8 @@
 
 #include <algorithm>
 
-#include "broker-core/storage/codec.hpp"
 #include "broker-core/storage/commit_log.hpp"
-#include "broker-core/storage/file_window.hpp"
+#include "broker-core/storage/frame_search.hpp"
 #include "broker-core/storage/paths.hpp"
 
 namespace sluice::offline {
@@ -20,35 +19,18 @@ Status salvage_file(Disk& disk, const std::string& path, uint64_t& next,
   SLUICE_ASSIGN(auto file, disk.open(path, OpenMode::kRead));
   SLUICE_ASSIGN(const uint64_t size, file->size());
   FileWindow window(*file, size, kWindow);
-  for (uint64_t at = kCommitHeaderSize; at + kFrameHeaderSize <= size;) {
-    SLUICE_ASSIGN(ByteView head, window.view(at, kFrameHeaderSize));
-    size_t skip = 0;  // most bytes of an empty file are passed over here
-    while (skip + kFrameHeaderSize <= head.size() &&
-           get_le<uint32_t>(head.data() + skip) != kFrameMagic) {
-      skip += kFrameAlignment;
-    }
-    if (skip > 0) {
-      at += skip;
-      continue;
-    }
-    auto header = peek_frame(head);
-    std::optional<Frame> frame;
-    ByteView whole;
-    if (header && header->length <= size - at) {
-      SLUICE_ASSIGN(whole, window.view(at, header->length));
-      frame = decode_frame(whole);
-    }
-    if (!frame || frame->header.sequence < next) {
-      at += kFrameAlignment;
-      continue;
-    }
+  uint64_t at = kCommitHeaderSize;
+  const auto next_one = [&](const FrameHeader& frame) { return frame.sequence >= next; };
+  while (true) {
+    SLUICE_ASSIGN(auto frame, find_frame(window, size, at, next_one));
+    if (!frame) return ok();
     if (!frame->entries.empty()) {
+      SLUICE_ASSIGN(ByteView whole, window.view(at, frame->header.length));
       SLUICE_TRY(each({path, at, &*frame, whole.data()}));
       next = frame->header.sequence + 1;
     }
     at += frame->header.padded();
   }
-  return ok();
 }
 
 }  // namespace

@@ -5,8 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "broker-core/storage/codec.hpp"
-#include "broker-core/storage/file_window.hpp"
+#include "broker-core/storage/frame_search.hpp"
 #include "broker-core/storage/paths.hpp"
 #include "broker-core/storage/references.hpp"
 
@@ -27,8 +26,11 @@ class CommitFile {
     bytes.resize(got);
     SLUICE_ASSIGN(result.header_, decode_commit_header(bytes, path));
     if (result.size_ < result.header_.size) {
-      return Error{ErrorKind::kCorrupt, path + ", byte " + std::to_string(result.size_) + ": the commit log file was "
-                                        "made with " + std::to_string(result.header_.size) + " bytes, its end is gone"};
+      return Error{ErrorKind::kCorrupt, path + ", byte " + std::to_string(result.size_) +
+                                            ": the commit log file was "
+                                            "made with " +
+                                            std::to_string(result.header_.size) +
+                                            " bytes, its end is gone"};
     }
     result.path_ = std::move(path);
     result.window_.emplace(*result.file_, result.size_, kWindow);
@@ -39,35 +41,23 @@ class CommitFile {
 
   // The valid frame of this file at `at`, if there is one.
   Result<std::optional<Frame>> frame(uint64_t at) {
-    SLUICE_ASSIGN(ByteView head, view(at, kFrameHeaderSize));
-    auto header = peek_frame(head);
-    if (!header || header->file_id != header_.file_id || header->length > size_ - at) {
-      return std::optional<Frame>();
-    }
-    SLUICE_ASSIGN(ByteView whole, view(at, header->length));
-    return decode_frame(whole);
+    return frame_at(*window_, size_, at,
+                    [this](const FrameHeader& frame) { return frame.file_id == header_.file_id; });
   }
 
-  // Searches behind the broken frame at `at` for one that was written after `sequence` had become durable.
-  // Also counts the bytes up to the end of the last valid frame there.
+  // Searches behind the broken frame at `at` for one that was written after `sequence` had become
+  // durable. Also counts the bytes up to the end of the last valid frame there.
   Result<bool> proves_durable(uint64_t at, uint64_t sequence, uint64_t* last_end) {
-    for (uint64_t byte = at; byte + kFrameHeaderSize <= size_; byte += kFrameAlignment) {
-      SLUICE_ASSIGN(ByteView head, view(byte, kFrameHeaderSize));
-      size_t skip = 0;  // most of the bytes are passed over here
-      while (skip + kFrameHeaderSize <= head.size() && get_le<uint32_t>(head.data() + skip) != kFrameMagic) {
-        skip += kFrameAlignment;
-      }
-      byte += skip;
-      if (skip + kFrameHeaderSize > head.size()) {
-        byte -= kFrameAlignment;  // looked at up to here; the loop goes on with a new window
-        continue;
-      }
-      SLUICE_ASSIGN(auto found, frame(byte));
-      if (!found || found->header.sequence < sequence) continue;
-      *last_end = byte + found->header.padded();
+    const auto later = [&](const FrameHeader& frame) {
+      return frame.file_id == header_.file_id && frame.sequence >= sequence;
+    };
+    while (true) {
+      SLUICE_ASSIGN(auto found, find_frame(*window_, size_, at, later));
+      if (!found) return false;
+      *last_end = at + found->header.padded();
       if (found->header.synced >= sequence) return true;
+      at += kFrameAlignment;
     }
-    return false;
   }
 
   const CommitFileHeader& header() const { return header_; }
@@ -83,17 +73,19 @@ class CommitFile {
 };
 
 Error damage(const std::string& path, uint64_t byte, const std::string& what) {
-  return {ErrorKind::kCorrupt, path + ", byte " + std::to_string(byte) + ": " + what +
-                                   "; nothing was changed. See what is damaged with `sluice log verify`"};
+  return {ErrorKind::kCorrupt,
+          path + ", byte " + std::to_string(byte) + ": " + what +
+              "; nothing was changed. See what is damaged with `sluice log verify`"};
 }
 
 // Reads the frames of one file up to the first that is not valid, or that belongs to the next file.
-Status scan_file(CommitFile& file, uint64_t byte, std::optional<uint64_t> next_file, References& references,
-                 const OnFrame& on_frame, CommitScan& scan) {
+Status scan_file(CommitFile& file, uint64_t byte, std::optional<uint64_t> next_file,
+                 References& references, const OnFrame& on_frame, CommitScan& scan) {
   while (!next_file || scan.next_sequence < *next_file) {
     SLUICE_ASSIGN(auto frame, file.frame(byte));
     if (!frame || frame->header.sequence != scan.next_sequence) break;
-    if (frame->entries.empty()) return ok();  // the seal: all before it was durable, nothing is behind it
+    if (frame->entries.empty())
+      return ok();  // the seal: all before it was durable, nothing is behind it
     SLUICE_TRY(references.resolve(*frame));
     SLUICE_TRY(on_frame(*frame, file.path(), byte));
     ++scan.frames;
@@ -103,14 +95,18 @@ Status scan_file(CommitFile& file, uint64_t byte, std::optional<uint64_t> next_f
   }
   if (next_file && scan.next_sequence >= *next_file) return ok();
   if (next_file) {
-    return damage(file.path(), byte, "frame " + std::to_string(scan.next_sequence) + " of the commit log is "
-                                     "missing or damaged, and the next file proves that it was durable");
+    return damage(file.path(), byte,
+                  "frame " + std::to_string(scan.next_sequence) +
+                      " of the commit log is "
+                      "missing or damaged, and the next file proves that it was durable");
   }
   uint64_t torn_end = byte;
   SLUICE_ASSIGN(bool durable, file.proves_durable(byte, scan.next_sequence, &torn_end));
   if (durable) {
-    return damage(file.path(), byte, "frame " + std::to_string(scan.next_sequence) + " of the commit log is "
-                                     "damaged, and a later frame proves that it was durable");
+    return damage(file.path(), byte,
+                  "frame " + std::to_string(scan.next_sequence) +
+                      " of the commit log is "
+                      "damaged, and a later frame proves that it was durable");
   }
   SLUICE_ASSIGN(ByteView head, file.view(byte, kFrameHeaderSize));
   if (auto header = peek_frame(head); header && header->file_id == file.header().file_id &&
@@ -127,8 +123,8 @@ Status scan_file(CommitFile& file, uint64_t byte, std::optional<uint64_t> next_f
 
 }  // namespace
 
-Result<CommitScan> scan_commit_log(Disk& disk, const std::string& directory, const CommitPosition& from,
-                                   const OnFrame& on_frame) {
+Result<CommitScan> scan_commit_log(Disk& disk, const std::string& directory,
+                                   const CommitPosition& from, const OnFrame& on_frame) {
   CommitScan scan;
   scan.next_sequence = from.sequence;
   const std::string folder = commit_folder(directory);
@@ -147,7 +143,8 @@ Result<CommitScan> scan_commit_log(Disk& disk, const std::string& directory, con
   }
   References references(disk, directory);
   for (size_t i = 0; i < firsts.size(); ++i) {
-    SLUICE_ASSIGN(auto file, CommitFile::open(disk, folder + "/" + numbered_name(firsts[i], ".commit")));
+    SLUICE_ASSIGN(auto file,
+                  CommitFile::open(disk, folder + "/" + numbered_name(firsts[i], ".commit")));
     if (file.header().first_sequence != firsts[i]) {
       return damage(file.path(), 0, "the file's name does not agree with its header");
     }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "broker-core/base/mutant.hpp"
+
 namespace sluice::storage {
 
 void EntryFile::append(ByteView entry) {
@@ -118,7 +120,8 @@ Status EntryFile::cut_to_count() {
     return Error{ErrorKind::kCorrupt, path_ + " has " + std::to_string(size) + " bytes, " +
                                           std::to_string(wanted) + " were synced"};
   }
-  if (size > wanted) return (*file)->truncate(wanted);
+  if (size > wanted && !SLUICE_MUTANT("storage.sidecar_tail_not_cut"))
+    return (*file)->truncate(wanted);
   return ok();
 }
 

@@ -2,6 +2,7 @@
 #include "broker-core/storage/recovery.hpp"
 
 #include "broker-core/base/crash_point.hpp"
+#include "broker-core/base/mutant.hpp"
 #include "broker-core/storage/commit_reader.hpp"
 #include "broker-core/storage/paths.hpp"
 
@@ -136,10 +137,12 @@ Status Recovery::replay(const Checkpoint& checkpoint) {
   // The disk may hold other bytes behind the last frame than the page cache shows (after a failed
   // sync): frames that were taken back. The checkpoint below leaves out their sequence, and so
   // their file, for ever.
-  SLUICE_TRY(commit_log_.open(scan.next_sequence + (scan.files > 0 ? 1 : 0)));
+  const bool cut = scan.files > 0 && !SLUICE_MUTANT("storage.torn_tail_not_cut");
+  SLUICE_TRY(commit_log_.open(scan.next_sequence + (cut ? 1 : 0)));
   if (scan.files == 0 && checkpoint.clean) return ok();
-  SLUICE_TRY(checkpointer_.run());
-  // Only now: until there is a checkpoint behind the frames, another start would read what they refer to.
+  if (!SLUICE_MUTANT("storage.replay_without_checkpoint")) SLUICE_TRY(checkpointer_.run());
+  // Only now: until there is a checkpoint behind the frames, another start would read what they
+  // refer to.
   for (auto& [id, partition] : replayed_) SLUICE_TRY(partition->end_replay());
   replayed_.clear();
   SLUICE_CRASH_POINT("storage.recovery_done");

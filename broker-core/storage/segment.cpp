@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "broker-core/base/crash_point.hpp"
+#include "broker-core/base/mutant.hpp"
 #include "broker-core/storage/codec.hpp"
 #include "broker-core/storage/paths.hpp"
 
@@ -141,7 +142,7 @@ Status Segment::close() {
 }
 
 Status Segment::cut_tail() {
-  if (!longer_) return ok();
+  if (!longer_ || SLUICE_MUTANT("storage.segment_tail_not_cut")) return ok();
   SLUICE_ASSIGN(auto file, files.get(log_path));
   SLUICE_TRY(file->truncate(state.size));
   longer_ = false;
