@@ -71,6 +71,22 @@ class PredictedLog {
   const int keys_;
 };
 
+// By dice: when a topic's segments are rolled, and when it is worth a compaction. `pace`:
+// milliseconds that are long for the test's clock. What may be missing does not depend on these.
+inline void roll_dice(TopicSettings& topic, std::mt19937_64& random, int64_t pace) {
+  const auto milliseconds = [&] {
+    return 1 + static_cast<int64_t>(random() % static_cast<uint64_t>(pace));
+  };
+  topic.segment_bytes = 1500 + random() % 8000;
+  topic.segment_ms = random() % 2 == 0 ? INT64_MAX : milliseconds();
+  topic.segment_index_bytes =
+      random() % 2 == 0 ? 10u << 20 : 16 + random() % 100;  // one to twelve entries
+  topic.index_interval_bytes = 200 + random() % 400;
+  topic.min_cleanable_dirty_ratio = static_cast<double>(random() % 100) / 100;
+  topic.max_compaction_lag_ms =
+      random() % 2 == 0 ? INT64_MAX : topic.min_compaction_lag_ms + milliseconds();
+}
+
 // Takes what reads give, in order, and says where it differs from the model.
 class Follower {
  public:

@@ -9,7 +9,7 @@ namespace sluice::storage {
 namespace {
 
 constexpr uint8_t kBySize = 1, kCompacted = 2, kBoth = 3, kPlain = 4;
-constexpr int64_t kDeleteRetention = 40;
+constexpr int64_t kPace = 100;
 constexpr uint64_t kRetentionBytes = 12'000;
 constexpr int64_t kRetentionMs = 120;
 
@@ -23,11 +23,10 @@ class CrashedRaces {
     h_.topics.clear();
     for (uint8_t id : {kBySize, kCompacted, kBoth, kPlain}) {
       TopicSettings& topic = h_.add_topic(id, "t" + std::to_string(id));
-      topic.segment_bytes = 2000 + random_() % 2000;
-      topic.index_interval_bytes = 300;
       topic.retention_ms = -1;
-      topic.min_cleanable_dirty_ratio = 0.3;
-      topic.delete_retention_ms = kDeleteRetention;
+      topic.delete_retention_ms = static_cast<int64_t>(random_() % 80);
+      if (random_() % 2 == 0) topic.min_compaction_lag_ms = static_cast<int64_t>(random_() % 80);
+      roll_dice(topic, random_, kPace);
     }
     h_.topics[topic_id(kBySize)].retention_bytes = kRetentionBytes;
     h_.topics[topic_id(kCompacted)].compact = h_.topics[topic_id(kBoth)].compact = true;
@@ -36,12 +35,26 @@ class CrashedRaces {
     h_.open();
   }
 
+  ~CrashedRaces() { count(); }
+
+  // Of all runs; what never happened was not tried.
+  static void expect_all_tried() {
+    std::printf("%llu rolls, %llu segments deleted, %llu compacted\n",
+                static_cast<unsigned long long>(done_.segments_rolled),
+                static_cast<unsigned long long>(done_.segments_deleted),
+                static_cast<unsigned long long>(done_.segments_compacted));
+    EXPECT_GT(done_.segments_rolled, 0u);
+    EXPECT_GT(done_.segments_deleted, 0u);
+    EXPECT_GT(done_.segments_compacted, 0u);
+  }
+
   // `steps` random steps, the power gone after `cut` changes of the disk (0: never), then the
   // checks. False if the cut was never reached.
   bool round(int steps, uint64_t cut) {
     if (cut != 0) h_.disk.power_off_after(cut);
     for (int i = 0; i < steps && !h_.disk.powered_off(); ++i) step();
     const bool reached = h_.disk.powered_off();
+    count();
     if (random_() % 3 == 0) {
       h_.kill();
     } else {
@@ -69,6 +82,15 @@ class CrashedRaces {
     int attempt = 0;
   };
 
+  // Before the log goes, and its counters with it.
+  void count() {
+    if (!h_.log) return;
+    const auto stats = h_.log->stats();
+    done_.segments_rolled += stats.segments_rolled;
+    done_.segments_deleted += stats.segments_deleted;
+    done_.segments_compacted += stats.segments_compacted;
+  }
+
   TopicPartition any() {
     const uint8_t ids[] = {kBySize, kCompacted, kBoth, kPlain};
     return partition(ids[random_() % 4]);
@@ -81,6 +103,7 @@ class CrashedRaces {
     if (what < 82) return static_cast<void>(h_.log->checkpoint().ok());
     if (what < 90) return trim(any());
     if (what < 94) return come_and_go();
+    if (what < 96) return change_settings(any().topic);
     h_.clock.move(std::chrono::milliseconds(random_() % 30));
   }
 
@@ -110,6 +133,11 @@ class CrashedRaces {
             .value();
     logs_[id].trim_asked = std::max(logs_[id].trim_asked, before);
     if (h_.log->delete_records(id, Offset(before)).ok()) logs_[id].trimmed = before;
+  }
+
+  void change_settings(const TopicId& id) {
+    roll_dice(h_.topics[id], random_, kPace);
+    h_.log->change_settings(id, h_.topics[id]);
   }
 
   void come_and_go() {
@@ -146,11 +174,11 @@ class CrashedRaces {
       ASSERT_EQ(end, log.acknowledged) << topic.name;
       EXPECT_GE(start, log.trimmed) << topic.name << ": deleted records are back";
       if (start > log.trim_asked) check_retention(id, log, start);
-      auto missing = [&, id = id, compacts = topic.compact](int64_t offset) {
-        if (!compacts) return false;
+      auto missing = [&, id = id](int64_t offset) {
+        const int64_t age = h_.clock.now_ms().value() - PredictedLog::timestamp(offset);
+        if (!topic.compact || age < topic.min_compaction_lag_ms) return false;
         return model_.superseded(id, offset, end) ||
-               (model_.tombstone(id, offset) &&
-                h_.clock.now_ms().value() >= PredictedLog::timestamp(offset) + kDeleteRetention);
+               (model_.tombstone(id, offset) && age >= topic.delete_retention_ms);
       };
       auto record = [&, id = id](int64_t offset) {
         return model_.record(id, offset, log.attempts.at(static_cast<size_t>(offset)));
@@ -184,6 +212,7 @@ class CrashedRaces {
   const PredictedLog model_;
   LogHarness h_;
   std::map<TopicPartition, Known> logs_;
+  inline static Stats done_;
 };
 
 TEST(CrashedRaces, randomRunsAgreeWithTheModel) {
@@ -197,6 +226,7 @@ TEST(CrashedRaces, randomRunsAgreeWithTheModel) {
       ASSERT_FALSE(HasFailure()) << "seed " << seed;
     }
   }
+  CrashedRaces::expect_all_tried();
 }
 
 TEST(CrashedRaces, aCutAtEveryStepOfTheDiskAgreesWithTheModel) {

@@ -47,6 +47,8 @@ class Races : public ::testing::Test {
                            kTopics = 5;
   static constexpr uint8_t kShortLived = 100;
   static constexpr int64_t kDeleteRetention = 100;
+  static constexpr int64_t kPace = 300;
+  static constexpr double kRatio = 0.2;  // of kCompacted, so that at least one is compacted
 
   void SetUp() override {
     std::printf("seed %llu (SLUICE_SEED repeats the choices, not the threads)\n",
@@ -58,14 +60,14 @@ class Races : public ::testing::Test {
     settings_.checkpoint_bytes = 256 << 10;
     settings_.open_segments_max = 24;
     settings_.sync_all_from = seed_ % 2 == 0 ? 3 : 64;
+    std::mt19937_64 random(seed_ * 13);
     for (uint8_t id = 1; id <= kTopics; ++id) {
       TopicSettings topic;
       topic.name = "races" + std::to_string(id);
-      topic.segment_bytes = 8192;
-      topic.index_interval_bytes = 512;
       topic.retention_ms = -1;
-      topic.min_cleanable_dirty_ratio = 0.2;
       topic.delete_retention_ms = kDeleteRetention;
+      roll_dice(topic, random, kPace);
+      if (id == kCompacted) topic.min_cleanable_dirty_ratio = kRatio;
       topics_[topic_id(id)] = topic;
     }
     topics_[topic_id(kBySize)].retention_bytes = 40'000;
@@ -235,9 +237,11 @@ class Races : public ::testing::Test {
       auto done = log_->run_housekeeping();
       ASSERT_TRUE(done.ok()) << done.error().message;
       if (random() % 2 == 0) {
-        auto topic = topics_[topic_id(kCompacted)];
-        topic.segment_bytes = 4096 + random() % 20'000;
-        log_->change_settings(topic_id(kCompacted), topic);
+        const auto id = topic_id(static_cast<uint8_t>(1 + random() % kTopics));
+        auto topic = topics_[id];
+        roll_dice(topic, random, kPace);
+        if (id == topic_id(kCompacted)) topic.min_cleanable_dirty_ratio = kRatio;
+        log_->change_settings(id, topic);
       }
     }
   }
