@@ -67,6 +67,11 @@ class Disk {
 
 Disk& posix_disk();
 
+// The folder that holds this entry; slashes at the end count for nothing.
+std::string parent_of(std::string path);
+// Creates the folder and those above it so that they outlive a loss of power: the entry of each new one is synced.
+Status create_durably(Disk& disk, const std::string& directory);
+
 // Reads a whole file of at most `limit` bytes (kInvalid beyond).
 Result<Bytes> read_file(Disk& disk, const std::string& path, uint64_t limit);
 // Writes `path` so that after a crash either the old or the new content is there, never a mix:

@@ -43,7 +43,6 @@ struct RepairStep {
 struct RepairPlan {
   std::string aside;
   std::vector<RepairStep> steps;  // in order
-  bool again = false;             // what else there is to do can be planned when this is done
 };
 // Plans and changes nothing. kUnsupported: a newer version wrote the directory. kCorrupt: damage
 // that has no repair; the text says what is left to do.

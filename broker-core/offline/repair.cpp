@@ -14,10 +14,6 @@ using namespace storage;
 
 namespace {
 
-std::string parent_of(const std::string& path) {
-  return path.substr(0, path.rfind('/'));
-}
-
 // "damaged-20261126-013000", in UTC.
 std::string aside_name(TimestampMs now) {
   const std::time_t seconds = now.value() / 1000;
@@ -31,7 +27,9 @@ std::string aside_name(TimestampMs now) {
 class Planner {
  public:
   Planner(Disk& disk, Random& random, const std::string& directory, RepairPlan& plan)
-      : random_(random), plan_(plan), context_{disk, directory, plan.aside, &plan.steps} {}
+      : random_(random),
+        plan_(plan),
+        context_{disk, directory, plan.aside, &plan.steps, std::make_shared<PlannedDisk>(disk)} {}
 
   Status run(const Progress& progress) {
     SLUICE_ASSIGN(metadata_, check_metadata(context_.disk, context_.directory));
@@ -45,19 +43,13 @@ class Planner {
     }
     SLUICE_TRY(plan_metadata(context_, random_, metadata_));
     SLUICE_TRY(read_checkpoint_file());
-    SLUICE_ASSIGN(auto findings, verify_directory(context_.disk, context_.directory, progress));
-    std::set<TopicPartition> damaged;
-    for (const auto& finding : findings) {
-      if (finding.damage) note(finding, damaged);
+    SLUICE_ASSIGN(auto damaged, find_damage(progress));
+    while (true) {
+      SLUICE_ASSIGN(const bool any, finish_compactions(damaged));
+      if (!any) break;
+      SLUICE_ASSIGN(damaged, find_damage(progress));
     }
     if (!rebuild_ && damaged.empty()) return ok();
-    if (!rebuild_) SLUICE_TRY(rebuild_if_referred_to(damaged));
-    if (rebuild_) {
-      for (const auto& [partition, folder] : folders_) damaged.insert(partition);
-      for (const auto& [partition, known] : known_) damaged.insert(partition);
-    }
-    SLUICE_ASSIGN(plan_.again, finish_compactions(damaged));
-    if (plan_.again) return ok();
     for (const auto& partition : damaged) {
       const std::string folder = folder_of(partition);
       if (folder.empty()) continue;
@@ -74,7 +66,23 @@ class Planner {
   }
 
  private:
-  // They change which segments there are. Nothing else is planned beside them.
+  // What is damaged of partitions, as the disk is planned to be; sets rebuild_.
+  Result<std::set<TopicPartition>> find_damage(const Progress& progress) {
+    SLUICE_ASSIGN(auto findings, verify_directory(*context_.planned, context_.directory, progress));
+    std::set<TopicPartition> damaged;
+    rebuild_ = !have_checkpoint_;
+    for (const auto& finding : findings) {
+      if (finding.damage) note(finding, damaged);
+    }
+    if (!rebuild_ && !damaged.empty()) SLUICE_TRY(rebuild_if_referred_to(damaged));
+    if (!rebuild_) return damaged;
+    for (const auto& [partition, folder] : folders_) damaged.insert(partition);
+    for (const auto& [partition, known] : known_) damaged.insert(partition);
+    return damaged;
+  }
+
+  // They change which segments there are, so they come first, and all else is planned as if they
+  // were done.
   Result<bool> finish_compactions(const std::set<TopicPartition>& damaged) {
     std::vector<RepairStep> steps;
     RepairContext context = context_;
@@ -85,9 +93,10 @@ class Planner {
       PartitionRepair repair(context, partition, name_of(partition), folder);
       SLUICE_TRY(repair.finish_compactions());
     }
-    if (steps.empty()) return false;
-    *context_.steps = std::move(steps);
-    return true;
+    const bool any = !steps.empty();
+    plan_.steps.insert(plan_.steps.begin(), std::make_move_iterator(steps.begin()),
+                       std::make_move_iterator(steps.end()));
+    return any;
   }
 
   Status read_checkpoint_file() {
@@ -100,7 +109,6 @@ class Planner {
     auto read = read_checkpoint(context_.disk, context_.directory);
     if (!read.ok() && read.error().kind != ErrorKind::kCorrupt) return read.error();
     have_checkpoint_ = read.ok() && read->has_value();
-    rebuild_ = !have_checkpoint_;
     if (!have_checkpoint_) return ok();
     replay_ = (*read)->replay;
     for (const auto& partition : (*read)->partitions) known_[partition.partition] = partition;
@@ -146,14 +154,15 @@ class Planner {
            partition_folder_name(topic->second.name, partition);
   }
 
-  // What the commit log refers to stands in segments that a repair moves: then all goes to segments and the commit
-  // log is given up.
+  // What the commit log refers to stands in segments that a repair moves: then all goes to segments
+  // and the commit log is given up.
   Status rebuild_if_referred_to(const std::set<TopicPartition>& damaged) {
     uint64_t next = 0;
     return salvage_commit_log(context_.disk, context_.directory, replay_.sequence, next,
                               [&](const FramePlace& place) -> Status {
                                 for (const auto& entry : place.frame->entries)
-                                  rebuild_ |= entry.by_reference && damaged.contains(entry.partition);
+                                  rebuild_ |=
+                                      entry.by_reference && damaged.contains(entry.partition);
                                 return ok();
                               });
   }
@@ -184,7 +193,7 @@ class Planner {
   }
 
   Status read_commit_log(uint64_t& next) {
-    References references(context_.disk, context_.directory);
+    References references(*context_.planned, context_.directory);
     auto each = [&](const FramePlace& place) -> Status {
       auto file = std::make_shared<const std::string>(place.file);
       Frame frame = *place.frame;

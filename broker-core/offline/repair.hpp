@@ -9,6 +9,7 @@
 
 #include "broker-core/offline/metadata_check.hpp"
 #include "broker-core/offline/offline.hpp"
+#include "broker-core/offline/planned_disk.hpp"
 #include "broker-core/storage/checkpoint.hpp"
 #include "broker-core/storage/segment.hpp"
 
@@ -30,6 +31,7 @@ struct RepairContext {
   std::string directory;
   std::string aside;
   std::vector<RepairStep>* steps;
+  std::shared_ptr<PlannedDisk> planned;  // what planning reads
 
   // Copies a file below `aside`, so that what takes its place loses nothing.
   Status keep(const std::string& path) const;
@@ -52,7 +54,8 @@ class PartitionRepair {
   Status read(const storage::PartitionCheckpoint* known);
   // A batch of the commit log, in the order of the log.
   void add_logged(const BatchPlace& batch);
-  // Makes the steps that finish compactions that were decided, as a start would.
+  // Makes the steps that finish compactions that were decided, as a start would; to `planned` they
+  // are done.
   Status finish_compactions();
   // Ends with what the spare parts can add. `rebuild`: the commit log is not replayed afterwards.
   // Makes the steps, and returns what the checkpoint has to say.

@@ -77,20 +77,20 @@ Status write_segment(const RepairContext& context, const TopicPartition& partiti
 }  // namespace
 
 Status PartitionRepair::finish_compactions() {
-  SLUICE_ASSIGN(const bool there, context_.disk.exists(folder_));
+  SLUICE_ASSIGN(const bool there, context_.planned->exists(folder_));
   if (!there) return ok();
-  SLUICE_ASSIGN(const auto names, context_.disk.list(folder_));
+  SLUICE_ASSIGN(const auto names, context_.planned->list(folder_));
   for (const auto& name : names) {
     const auto base = parse_numbered(name, ".swap");
     if (!base) continue;
     const Offset first(static_cast<int64_t>(*base));
-    auto swap = read_swap(context_.disk, folder_ + "/" + name, first);
+    auto swap = read_swap(*context_.planned, folder_ + "/" + name, first);
     if (!swap.ok()) continue;
-    context_.steps->push_back(
-        {folder_ + "/" + name, "the compaction is finished; then what else is damaged is repaired",
-         std::nullopt, [context = context_, folder = folder_, swap = std::move(swap).value()] {
-           return finish_swap(context.disk, folder, swap);
-         }});
+    context_.steps->push_back({folder_ + "/" + name, "the compaction is finished", std::nullopt,
+                               [context = context_, folder = folder_, swap = *swap] {
+                                 return finish_swap(context.disk, folder, swap);
+                               }});
+    SLUICE_TRY(context_.planned->finish(folder_, *swap));
   }
   return ok();
 }
@@ -116,10 +116,10 @@ Status PartitionRepair::read(const PartitionCheckpoint* known) {
   has_known_ = known != nullptr;
   if (known != nullptr) known_ = *known;
   known_.partition = partition_;
-  SLUICE_ASSIGN(folder_there_, context_.disk.exists(folder_));
+  SLUICE_ASSIGN(folder_there_, context_.planned->exists(folder_));
   std::vector<std::string> names;
   if (folder_there_) {
-    SLUICE_ASSIGN(names, context_.disk.list(folder_));
+    SLUICE_ASSIGN(names, context_.planned->list(folder_));
   }
   std::map<Offset, std::set<std::string>> files;
   SLUICE_TRY(read_swaps(names));
@@ -194,9 +194,9 @@ Status PartitionRepair::read_segment(Offset base, Offset end, uint64_t limit, bo
     damaged = false;
     return ok();
   };
-  SLUICE_ASSIGN(const bool there, context_.disk.exists(*file));
-  if (there) SLUICE_TRY(walk_segment(context_.disk, *file, vouched ? limit : UINT64_MAX, each));
-  auto sidecar = read_sidecar(context_.disk, stem + ".check");
+  SLUICE_ASSIGN(const bool there, context_.planned->exists(*file));
+  if (there) SLUICE_TRY(walk_segment(*context_.planned, *file, vouched ? limit : UINT64_MAX, each));
+  auto sidecar = read_sidecar(*context_.planned, stem + ".check");
   size_t vouched_for = 0;
   bool cut_out = false;  // a batch was, since the last good one
   if (vouched && base > end_ && base > known_.log_start) {
@@ -252,14 +252,15 @@ Status PartitionRepair::read_segment(Offset base, Offset end, uint64_t limit, bo
   if (active && plan.rewrite) active_damaged_ = true;
   // What lies behind the checkpoint's end may fill gaps of the commit log.
   if (active && there) {
-    SLUICE_TRY(walk_segment(context_.disk, *file, UINT64_MAX, [&](const Piece& piece) -> Status {
-      if (piece.header && piece.position >= limit) {
-        spare_.emplace(piece.header->base_offset,
-                       BatchPlace{file, piece.position, static_cast<uint32_t>(piece.size),
-                                  piece.header->base_offset, piece.header->last_offset()});
-      }
-      return ok();
-    }));
+    SLUICE_TRY(
+        walk_segment(*context_.planned, *file, UINT64_MAX, [&](const Piece& piece) -> Status {
+          if (piece.header && piece.position >= limit) {
+            spare_.emplace(piece.header->base_offset,
+                           BatchPlace{file, piece.position, static_cast<uint32_t>(piece.size),
+                                      piece.header->base_offset, piece.header->last_offset()});
+          }
+          return ok();
+        }));
   }
   return ok();
 }

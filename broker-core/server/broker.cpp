@@ -8,32 +8,6 @@
 
 namespace sluice::server {
 
-namespace {
-
-std::string parent_of(std::string path) {
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-// Creates the folder and those above it so that they outlive a loss of power: the entry of each new
-// one is synced.
-Status create_durably(Disk& disk, const std::string& directory) {
-  std::vector<std::string> parents;
-  for (std::string at = directory;; at = parents.back()) {
-    SLUICE_ASSIGN(const bool there, disk.exists(at));
-    parents.push_back(parent_of(at));
-    // The lowest one is synced even if it is there: a start that was cut short may have made it.
-    if (there || parents.back() == at) break;
-  }
-  SLUICE_TRY(disk.create_directories(directory));
-  for (const std::string& parent : parents) SLUICE_TRY(disk.sync_directory(parent));
-  return ok();
-}
-
-}  // namespace
-
 Broker::Broker(Settings settings, Dependencies dependencies)
     : settings_(std::move(settings)), dependencies_(dependencies) {}
 

@@ -118,17 +118,10 @@ void repair(Options& options, const std::string& directory, bool yes) {
               << plan->aside << ".\n";
     return;
   }
-  while (true) {
-    if (auto done = offline::apply_repair(*plan); !done.ok()) {
-      fail(options, "The repair stopped: ", done.error());
-      std::cerr << "Run it again; what was replaced so far is in " << plan->aside << ".\n";
-      return;
-    }
-    if (!plan->again) break;
-    plan = offline::plan_repair(posix_disk(), system_clock(), system_random(), directory,
-                                show_progress);
-    if (!plan.ok()) return fail(options, "Cannot repair " + directory + ": ", plan.error());
-    print_plan(options, *plan, yes);
+  if (auto done = offline::apply_repair(*plan); !done.ok()) {
+    fail(options, "The repair stopped: ", done.error());
+    std::cerr << "Run it again; what was replaced so far is in " << plan->aside << ".\n";
+    return;
   }
   std::cerr << "Done; what was cut or replaced is in " << plan->aside << ".\n";
   auto after = offline::verify(posix_disk(), directory, show_progress);

@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import shutil
+import struct
 import sys
 import unittest
 from pathlib import Path
@@ -24,6 +25,15 @@ LINES = CHUNKS * 100
 
 def segments(data, extension=".log"):
     return sorted(partition_folder(data).glob("*" + extension))
+
+
+def crc32c(content):
+    crc = 0xFFFFFFFF
+    for byte in content:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
 
 
 def content_of(folder):
@@ -172,6 +182,19 @@ class DamageTest(unittest.TestCase):
             (partition_folder(data) / (segments(data)[0].stem + ".swap")).write_bytes(b"SLSW" + bytes(30))
             return 0
         self.repair(self.stopped, damage, r"\.swap$")
+
+    def test_a_pending_compaction_and_a_damaged_segment_are_one_plan(self):
+        def damage(data):
+            first, second = segments(data)[:2]
+            for path in list(partition_folder(data).glob(first.stem + ".*")):
+                shutil.copy(path, f"{path}.cleaned")
+            content = struct.pack("<4sIqq", b"SLSW", 0, int(first.stem), int(first.stem))
+            first.with_suffix(".swap").write_bytes(content + struct.pack("<I", crc32c(content)))
+            flip(second, 300)
+            return 0
+        done, lost = self.repair(self.stopped, damage, r"/t-0-[^/]+/\d+\.log", lost_max=100)
+        self.assertGreater(len(lost), 0)
+        self.assertRegex(done["steps"][0]["file"], r"\.swap$")
 
     # --- checkpoint, commit log
 
