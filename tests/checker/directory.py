@@ -30,10 +30,10 @@ class Topic:
 
 
 class Batch:
-    """Offsets base to last; records: (offset, key, value), bytes or None."""
+    """Offsets base to last; records: (offset, key, value), bytes or None; times: of the same, milliseconds since 1970."""
 
-    def __init__(self, base, last, records, file, byte):
-        self.base, self.last, self.records, self.file, self.byte = base, last, records, file, byte
+    def __init__(self, base, last, records, times, file, byte):
+        self.base, self.last, self.records, self.times, self.file, self.byte = base, last, records, times, file, byte
 
 
 class Directory:
@@ -154,7 +154,9 @@ class Directory:
                 self.add("unparsable", f"{path}, byte {at}: no whole batch with a right checksum")
                 break
             last = base + struct.unpack_from(">i", content, at + 23)[0]
-            batches.append(Batch(base, last, [(r.offset, r.key, r.value) for r in batch], path, at))
+            records = list(batch)
+            batches.append(Batch(base, last, [(r.offset, r.key, r.value) for r in records], [r.timestamp for r in records],
+                                 path, at))
             at += size
         return batches
 

@@ -15,26 +15,44 @@ def _accepts(port):
 
 
 class Mosquitto:
-    """Keeps its sessions on disk, as `persistence` says, so that it can be stopped and started."""
+    """Keeps its sessions on disk, unless `persistence` says otherwise, so that it can be stopped and started. `settings`: more
+    lines of its configuration, which come last."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, settings=(), persistence=True):
         self.folder, self.port, self.process = Path(folder), free_port(), None
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.file = self.folder / "mosquitto.conf"
-        self.file.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\n"
-                             f"persistence_location {self.folder}/\nmax_queued_messages 0\nautosave_interval 1\n"
-                             "autosave_on_changes true\nuser root\n")
+        self.file, self.log, self.database = (self.folder / name for name in ("mosquitto.conf", "mosquitto.log", "mosquitto.db"))
+        lines = [f"listener {self.port} 127.0.0.1", "allow_anonymous true", "max_queued_messages 0", "user root"]
+        if persistence:
+            lines += ["persistence true", f"persistence_location {self.folder}/"]
+        # Of the settings that may come once only the test's own count.
+        own = {line.split()[0] for line in settings}
+        usual = [line for line in ("autosave_interval 1", "autosave_on_changes true") if line.split()[0] not in own]
+        self.file.write_text("\n".join([*lines, *(usual if persistence else []), *settings]) + "\n")
 
     def start(self):
-        with open(self.folder / "mosquitto.log", "ab") as log:
+        with open(self.log, "ab") as log:
             self.process = subprocess.Popen(["/usr/sbin/mosquitto", "-c", str(self.file)], stdout=log, stderr=log)
         wait_until(lambda: _accepts(self.port), 30, "Mosquitto to listen")
         return self
 
     def stop(self):
+        """Saves what it keeps, and ends."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(30)
+
+    def kill(self):
+        """What it took since its last save is gone."""
+        self.process.kill()
+        self.process.wait()
+
+    def save(self):
+        """Returns when what it holds now is on disk."""
+        inode = lambda: self.database.stat().st_ino if self.database.exists() else None
+        before = inode()
+        self.process.send_signal(signal.SIGUSR1)
+        wait_until(lambda: inode() not in (None, before), 30, "Mosquitto to save its sessions", step=0.002)
 
 
 class Subscriber:
