@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -111,7 +113,11 @@ void print_findings(const Json& result) {
   std::cout << table.text();
 }
 
-void validate(Options& options, const std::vector<std::string>& inputs) {
+// Has the class of each config answer `question` (validate, check) about it, and shows the answers.
+// The first that cannot be asked ends it.
+void ask_classes(Options& options, const std::vector<std::string>& inputs,
+                 const std::string& question,
+                 const std::function<void(const ConnectorInput&, const Json&)>& show) {
   for (const auto& input : read_connectors(inputs, std::cin)) {
     if (!input.error.empty()) {
       std::cerr << input.error << "\n";
@@ -129,10 +135,15 @@ void validate(Options& options, const std::vector<std::string>& inputs) {
       return;
     }
     Response response =
-        call(options, "PUT", "/connector-plugins/" + encode(cls) + "/config/validate",
+        call(options, "PUT", "/connector-plugins/" + encode(cls) + "/config/" + question,
              json_text(config));
     if (!response.ok()) return report_failure(options, response, input.source);
-    Json result = parse_json(response.body);
+    show(input, parse_json(response.body));
+  }
+}
+
+void validate(Options& options, const std::vector<std::string>& inputs) {
+  ask_classes(options, inputs, "validate", [&](const ConnectorInput& input, const Json& result) {
     int errors = result.value("error_count", 0);
     if (errors > 0) options.exit_code = kExitFailed;
     if (options.json()) {
@@ -143,7 +154,25 @@ void validate(Options& options, const std::vector<std::string>& inputs) {
       std::cout << input.source << ": " << errors << (errors == 1 ? " error\n" : " errors\n");
       print_findings(result);
     }
-  }
+  });
+}
+
+void check(Options& options, const std::vector<std::string>& inputs) {
+  if (isatty(STDERR_FILENO) != 0)
+    std::cerr << "Connecting; this may take as long as the other system lets us wait.\n";
+  ask_classes(options, inputs, "check", [&](const ConnectorInput& input, const Json& result) {
+    const std::string verdict = text_of(result, "result");
+    if (verdict != "PASSED") options.exit_code = kExitFailed;
+    if (options.json()) return print_json(result);
+    const std::string message = text_of(result, "message");
+    std::cout << input.source << ": "
+              << (verdict == "PASSED"   ? "passed"
+                  : verdict == "FAILED" ? "failed"
+                                        : "not checked")
+              << (message.empty() ? "" : ": " + message) << "\n";
+    for (const auto& finding : result["findings"])
+      std::cout << "  " << text_of(finding, "kind") << ": " << text_of(finding, "text") << "\n";
+  });
 }
 
 // pause, resume, stop, delete: one request per name, all names tried.
@@ -198,6 +227,10 @@ Command connector_commands(Options& options) {
                       "Check connector files without creating anything",
                       {files},
                       [&options, arguments] { validate(options, arguments->inputs); }});
+  commands.push_back({"check",
+                      "Connect with connector files, without creating anything or moving data",
+                      {files},
+                      [&options, arguments] { check(options, arguments->inputs); }});
 
   struct Action {
     const char *name, *help, *method, *suffix, *done;

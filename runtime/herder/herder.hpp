@@ -59,6 +59,13 @@ struct ConfigInfos {
   std::vector<ConfigInfo> configs;
 };
 
+struct CheckResult {  // of the connection to the other system
+  std::string name;   // connector.class as sent
+  enum class Verdict { kPassed, kFailed, kUnsupported } verdict = Verdict::kPassed;
+  std::string message;  // why it did not pass; empty = none
+  std::vector<plugin::Finding> findings;
+};
+
 struct PutResult {
   bool created = false;
   ConnectorInfo info;
@@ -114,6 +121,9 @@ class Herder {
                                                                const std::string& plugin) = 0;
   virtual Result<ConfigInfos> validate(const RequestContext& context, const std::string& plugin,
                                        const config::ConfigMap& config) = 0;
+  // Has the class connect with the config, without moving data. kInvalid: the config is not valid.
+  virtual Result<CheckResult> check(const RequestContext& context,
+                                    const config::ConfigMap& config) = 0;
 };
 
 }  // namespace sluice::herder

@@ -105,6 +105,16 @@ Result<plugin::ClassPtr> find_connector_class(plugin::Registry& registry,
   return Error{ErrorKind::kInvalid, text};
 }
 
+// `work` owns all that it uses, but for the registry: it may outlive the call.
+Status Validator::call_class(const RequestContext& context, const std::string& lane,
+                             const plugin::ClassPtr& cls, const std::string& what,
+                             std::function<void()> work) const {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      context.deadline - std::chrono::steady_clock::now());
+  return parts_.lane(lane, "class " + cls->name, what, std::max(left, std::chrono::milliseconds(1)),
+                     std::move(work));
+}
+
 Status Validator::plugin_checks(const RequestContext& context, const plugin::ClassPtr& cls,
                                 const config::ConfigMap& config,
                                 std::vector<ConfigValue>& values) const {
@@ -115,15 +125,12 @@ Status Validator::plugin_checks(const RequestContext& context, const plugin::Cla
     plugin::Validation validation;
   };
   auto answer = std::make_shared<Answer>();
-  auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-      context.deadline - std::chrono::steady_clock::now());
   SLUICE_TRY(
-      parts_.lane("class:" + cls->name, "class " + cls->name, "validate",
-                  std::max(left, std::chrono::milliseconds(1)),
-                  [answer, cls, &registry = parts_.registry, parsed = std::move(parsed).value()] {
-                    NoServices services(parsed);
-                    answer->outcome = registry.validate(cls, parsed, services, answer->validation);
-                  }));
+      call_class(context, "class:" + cls->name, cls, "validate",
+                 [answer, cls, &registry = parts_.registry, parsed = std::move(parsed).value()] {
+                   NoServices services(parsed);
+                   answer->outcome = registry.validate(cls, parsed, services, answer->validation);
+                 }));
   if (!answer->outcome.ok()) return answer->outcome.to_error().with("validating with " + cls->name);
   merge(values, answer->validation.additions);
   return ok();
@@ -193,6 +200,33 @@ Result<ConfigInfos> Validator::validate(const RequestContext& context,
   for (const auto& info : infos.configs)
     infos.error_count += static_cast<int>(info.value.errors.size());
   return infos;
+}
+
+Result<CheckResult> Validator::check(const RequestContext& context,
+                                     const config::ConfigMap& config) const {
+  SLUICE_ASSIGN(const auto infos, validate(context, config));
+  if (auto text = refusal(infos)) return Error{ErrorKind::kInvalid, *text};
+  SLUICE_ASSIGN(auto cls, find_connector_class(parts_.registry, config));
+  SLUICE_ASSIGN(auto parsed, cls->config.parse(config));
+  struct Answer {
+    plugin::Outcome outcome;
+    std::vector<plugin::Finding> findings;
+  };
+  auto answer = std::make_shared<Answer>();
+  // A lane of its own: a broker that is slow to answer must not hold up the creation of connectors.
+  SLUICE_TRY(call_class(
+      context, "check:" + cls->name, cls, "check",
+      [answer, cls, &registry = parts_.registry, parsed = std::move(parsed)] {
+        NoServices services(parsed);
+        answer->outcome = registry.check(cls, parsed, services, answer->findings);
+      }));
+  using Verdict = CheckResult::Verdict;
+  const sluice_status status = answer->outcome.status;
+  return CheckResult{infos.name,
+                     status == SLUICE_OK            ? Verdict::kPassed
+                     : status == SLUICE_UNSUPPORTED ? Verdict::kUnsupported
+                                                    : Verdict::kFailed,
+                     std::move(answer->outcome.text), std::move(answer->findings)};
 }
 
 std::vector<std::string> Validator::warnings(const config::ConfigMap& config) const {

@@ -42,12 +42,18 @@ class Validator {
   // result.
   Result<ConfigInfos> validate(const RequestContext& context,
                                const config::ConfigMap& config) const;
+  // Has the class connect with the config. One check of a class at a time: while one takes long,
+  // others of the class fail at once.
+  Result<CheckResult> check(const RequestContext& context, const config::ConfigMap& config) const;
   // Sentences for the log about keys that nobody knows, or that are accepted without effect.
   std::vector<std::string> warnings(const config::ConfigMap& config) const;
   // Kafka Connect's text for a refused create; nullopt: no errors.
   static std::optional<std::string> refusal(const ConfigInfos& infos);
 
  private:
+  Status call_class(const RequestContext& context, const std::string& lane,
+                    const plugin::ClassPtr& cls, const std::string& what,
+                    std::function<void()> work) const;
   Status plugin_checks(const RequestContext& context, const plugin::ClassPtr& cls,
                        const config::ConfigMap& config,
                        std::vector<config::ConfigValue>& values) const;

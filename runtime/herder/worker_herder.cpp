@@ -364,4 +364,10 @@ Result<ConfigInfos> WorkerHerder::validate(const RequestContext& context, const 
   return parts->validator->validate(context, config);
 }
 
+Result<CheckResult> WorkerHerder::check(const RequestContext& context,
+                                        const config::ConfigMap& config) {
+  SLUICE_ASSIGN(auto parts, use(context));
+  return parts->validator->check(context, config);
+}
+
 }  // namespace sluice::herder

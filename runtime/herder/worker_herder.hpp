@@ -76,6 +76,8 @@ class WorkerHerder : public Herder {
                                                        const std::string& plugin) override;
   Result<ConfigInfos> validate(const RequestContext& context, const std::string& plugin,
                                const config::ConfigMap& config) override;
+  Result<CheckResult> check(const RequestContext& context,
+                            const config::ConfigMap& config) override;
 
  private:
   // Keeps the parts from being closed while a call uses them.

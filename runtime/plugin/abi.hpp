@@ -19,7 +19,7 @@ struct AbiClass {
 Outcome abi_validate(const AbiClass& cls, const config::ConfigMap& config,
                      InstanceServices& services, const HostServices& host, Validation& result);
 Outcome abi_check(const AbiClass& cls, const config::ConfigMap& config, InstanceServices& services,
-                  const HostServices& host);
+                  const HostServices& host, std::vector<Finding>& findings);
 Outcome make_abi_connector(const AbiClass& cls, const config::ConfigMap& config,
                            InstanceServices& services, const HostServices& host,
                            std::unique_ptr<Connector>& connector);

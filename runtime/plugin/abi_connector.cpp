@@ -126,19 +126,16 @@ Outcome abi_validate(const AbiClass& cls, const config::ConfigMap& config,
 }
 
 Outcome abi_check(const AbiClass& cls, const config::ConfigMap& config, InstanceServices& services,
-                  const HostServices& host) {
+                  const HostServices& host, std::vector<Finding>& findings) {
   auto api = read_table(cls.raw.connector);
   if (api.check == nullptr)
     return Outcome::failure(SLUICE_UNSUPPORTED, cls.info->name + " has no connection check");
   sluice_context context(services, host, cls.info->name);
-  std::vector<std::string> findings;
   context.findings = &findings;
   ConfigView view(config);
-  auto outcome = call_plugin("check", [&](sluice_error* error) {
+  return call_plugin("check", [&](sluice_error* error) {
     return api.check(host_table(), &context, view.get(), error);
   });
-  for (const auto& finding : findings) outcome.text += (outcome.text.empty() ? "" : "; ") + finding;
-  return outcome;
 }
 
 Outcome make_abi_connector(const AbiClass& cls, const config::ConfigMap& config,

@@ -154,6 +154,12 @@ struct Validation {
       additions;  // per key: errors, recommendations, visibility from validate()
 };
 
+// What a connection check found out, in the plugin's words.
+struct Finding {
+  std::string kind;  // a short fixed word
+  std::string text;
+};
+
 // All known classes. Thread-safe. Looking a class up may map its library; listing never runs plugin
 // code.
 class Registry {
@@ -174,8 +180,9 @@ class Registry {
   // ConfigDef.
   virtual Outcome validate(const ClassPtr& cls, const config::ConfigMap& config,
                            InstanceServices& services, Validation& result) = 0;
+  // SLUICE_UNSUPPORTED: the class has no check.
   virtual Outcome check(const ClassPtr& cls, const config::ConfigMap& config,
-                        InstanceServices& services) = 0;
+                        InstanceServices& services, std::vector<Finding>& findings) = 0;
   // `services` must outlive the instance.
   virtual Outcome create_connector(const ClassPtr& cls, const config::ConfigMap& config,
                                    InstanceServices& services,

@@ -52,9 +52,9 @@ struct sluice_context {
   sluice::record::Arena offset_arena;  // of the last read_offset
 
   // Set during one call.
-  sluice::plugin::RecordErrors* record_errors = nullptr;  // put, poll
-  sluice::plugin::Validation* validation = nullptr;       // validate
-  std::vector<std::string>* findings = nullptr;           // check: what report_event said
+  sluice::plugin::RecordErrors* record_errors = nullptr;     // put, poll
+  sluice::plugin::Validation* validation = nullptr;          // validate
+  std::vector<sluice::plugin::Finding>* findings = nullptr;  // check: what report_event said
 
   std::mutex mutex;  // guards all below
   std::map<std::string, std::string, std::less<>> settings;

@@ -294,12 +294,13 @@ sluice_status open_file(sluice_context* ctx, sluice_str key, sluice_str path, ui
 }
 
 void report_event(sluice_context* ctx, sluice_str kind, sluice_str text) noexcept {
+  auto word = text_of(kind, 100);
   auto words = text_of(text, 4096);
   if (ctx->findings) {
-    if (ctx->findings->size() < kMaxFindings) ctx->findings->push_back(std::move(words));
+    if (ctx->findings->size() < kMaxFindings)
+      ctx->findings->push_back({std::move(word), std::move(words)});
     return;
   }
-  auto word = text_of(kind, 100);
   ctx->log.warn(word + ": " + words);
   ctx->services.report_event(word, words);
 }

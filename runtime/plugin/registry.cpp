@@ -69,9 +69,10 @@ class LibraryRegistry final : public PluginRegistry {
     });
   }
   Outcome check(const ClassPtr& cls, const config::ConfigMap& config,
-                InstanceServices& services) override {
-    return with_class(cls,
-                      [&](const AbiClass& abi) { return abi_check(abi, config, services, host_); });
+                InstanceServices& services, std::vector<Finding>& findings) override {
+    return with_class(cls, [&](const AbiClass& abi) {
+      return abi_check(abi, config, services, host_, findings);
+    });
   }
   Outcome create_connector(const ClassPtr& cls, const config::ConfigMap& config,
                            InstanceServices& services,

@@ -103,6 +103,7 @@ const std::vector<Api::Route>& Api::routes() {
       {"GET", "/connector-plugins/{}/config", O::kDescribe, G::kPlugin, false, &Api::plugin_config},
       {"PUT", "/connector-plugins/{}/config/validate", O::kDescribe, G::kPlugin, true,
        &Api::validate},
+      {"PUT", "/connector-plugins/{}/config/check", O::kCreate, G::kPlugin, true, &Api::check},
       {"GET", "/sluice/topics", O::kDescribe, G::kWorker, false, &Api::topics_of_log},
       {"GET", "/sluice/topics/{}", O::kDescribe, G::kTopic, false, &Api::topic_of_log},
       {"PUT", "/sluice/topics/{}", O::kCreate, G::kTopic, true, &Api::create_topic_of_log},

@@ -77,6 +77,7 @@ class Api {
   Response list_plugins(const Request& request, const std::vector<std::string>& args);
   Response plugin_config(const Request& request, const std::vector<std::string>& args);
   Response validate(const Request& request, const std::vector<std::string>& args);
+  Response check(const Request& request, const std::vector<std::string>& args);
 
   Response topics_of_log(const Request& request, const std::vector<std::string>& args);
   Response topic_of_log(const Request& request, const std::vector<std::string>& args);

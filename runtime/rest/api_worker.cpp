@@ -17,6 +17,17 @@ std::string without_suffix(const std::string& name) {
   return has ? name.substr(0, name.size() - kSuffix.size()) : name;
 }
 
+// The config in the body, which has to be one of the class that the path names.
+Result<config::ConfigMap> config_of_class(const Request& request, const std::string& cls) {
+  SLUICE_ASSIGN(auto config, parse_config(request.body));
+  const auto sent = config.find("connector.class");
+  if (sent != config.end() && !without_suffix(sent->second).ends_with(without_suffix(cls))) {
+    return Error{ErrorKind::kInvalid, "Included connector type " + sent->second +
+                                          " does not match request type " + cls};
+  }
+  return config;
+}
+
 }  // namespace
 
 Response Api::root(const Request&, const std::vector<std::string>&) {
@@ -55,15 +66,17 @@ Response Api::plugin_config(const Request& request, const std::vector<std::strin
 }
 
 Response Api::validate(const Request& request, const std::vector<std::string>& args) {
-  auto config = parse_config(request.body);
+  auto config = config_of_class(request, args[0]);
   if (!config.ok()) return to_response(config.error());
-  auto sent = config->find("connector.class");
-  if (sent != config->end() && !without_suffix(sent->second).ends_with(without_suffix(args[0]))) {
-    return error_response(
-        400, "Included connector type " + sent->second + " does not match request type " + args[0]);
-  }
   auto infos = herder_.validate(request.context, args[0], *config);
   return infos.ok() ? json_response(render(*infos)) : to_response(infos.error());
+}
+
+Response Api::check(const Request& request, const std::vector<std::string>& args) {
+  auto config = config_of_class(request, args[0]);
+  if (!config.ok()) return to_response(config.error());
+  auto result = herder_.check(request.context, *config);
+  return result.ok() ? json_response(render(*result)) : to_response(result.error());
 }
 
 namespace {

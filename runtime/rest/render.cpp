@@ -144,6 +144,19 @@ std::string render(const herder::ConfigInfos& infos) {
                         {"configs", std::move(configs)}});
 }
 
+std::string render(const herder::CheckResult& result) {
+  using Verdict = herder::CheckResult::Verdict;
+  Json findings = Json::array();
+  for (const auto& finding : result.findings)
+    findings.push_back(Json{{"kind", finding.kind}, {"text", finding.text}});
+  return json_text(Json{{"name", result.name},
+                        {"result", result.verdict == Verdict::kPassed   ? "PASSED"
+                                   : result.verdict == Verdict::kFailed ? "FAILED"
+                                                                        : "UNSUPPORTED"},
+                        {"message", result.message.empty() ? Json(nullptr) : Json(result.message)},
+                        {"findings", std::move(findings)}});
+}
+
 std::string render_names(const std::vector<std::string>& names) {
   return json_text(Json(names));
 }

@@ -18,6 +18,7 @@ std::string render(const std::vector<herder::ConnectorOffset>& offsets);
 std::string render(const std::vector<plugin::ClassPtr>& classes);
 std::string render(const std::vector<config::ConfigKey>& keys);
 std::string render(const herder::ConfigInfos& infos);
+std::string render(const herder::CheckResult& result);
 std::string render_names(const std::vector<std::string>& names);
 std::string render_config(const config::ConfigMap& config);
 std::string render_topics(const std::string& connector, const std::vector<std::string>& topics);

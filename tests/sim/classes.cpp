@@ -63,7 +63,7 @@ class SimRegistry : public plugin::Registry {
     return {};
   }
   plugin::Outcome check(const plugin::ClassPtr&, const config::ConfigMap&,
-                        plugin::InstanceServices&) override {
+                        plugin::InstanceServices&, std::vector<plugin::Finding>&) override {
     return {};
   }
   plugin::Outcome create_connector(const plugin::ClassPtr& cls, const config::ConfigMap& config,

@@ -99,6 +99,17 @@ class CliTest(unittest.TestCase):
         bad = self.sluice("connector", "validate", self.source_file("invalid", **{"tasks.max": "many"}), code=1)
         self.assertRegex(bad.stdout, r"tasks\.max +- +Invalid value many for configuration tasks\.max: Not a number of type INT")
 
+    def test_check_looks_at_the_other_side_without_a_connector(self):
+        good = self.source_file("checked")
+        self.assertEqual(self.sluice("connector", "check", good).stdout, f"{good}: passed\n")
+        outside = self.source_file("checked", file="/etc/passwd")
+        self.assertRegex(self.sluice("connector", "check", outside, code=1).stdout, "failed: .*file.allowed.roots")
+        answer = json.loads(self.sluice("--output", "json", "connector", "check", outside, code=1).stdout)
+        self.assertEqual((answer["result"], answer["findings"]), ("FAILED", []))
+        self.assertEqual(self.worker.call("/connectors/checked").status, 404)
+        invalid = self.source_file("checked", **{"tasks.max": "many"})
+        self.assertIn("tasks.max", self.sluice("connector", "check", invalid, code=1).stderr)
+
     def test_create_from_properties_and_standard_input(self):
         text = f"name=from-stdin\nconnector.class=FileStreamSource\nfile={self.folder}/in.txt\ntopic=t-stdin\n"
         self.sluice("connector", "create", "-", stdin=text)
@@ -140,7 +151,7 @@ class CliTest(unittest.TestCase):
             complete = f"{script}\nCOMP_WORDS=({line}); COMP_CWORD={len(typed) + 1}; _sluice; echo ${{COMPREPLY[@]}}"
             done = subprocess.run(["bash", "-c", complete], capture_output=True, text=True, check=True, cwd=self.folder)
             return set(done.stdout.split())
-        self.assertLessEqual({"list", "create", "describe", "pause", "validate"}, words_after("connector"))
+        self.assertLessEqual({"list", "create", "describe", "pause", "validate", "check"}, words_after("connector"))
         self.assertLessEqual({"verify", "repair", "dump", "backup", "restore"}, words_after("log"))
         self.assertLessEqual({"--yes", "in.txt"}, words_after("log", "repair"))
         self.assertLessEqual({"bash", "zsh"}, words_after("completion"))

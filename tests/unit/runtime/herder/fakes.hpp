@@ -253,8 +253,14 @@ class FakeRegistry : public plugin::Registry {
     }
     return {};
   }
-  plugin::Outcome check(const plugin::ClassPtr&, const config::ConfigMap&,
-                        plugin::InstanceServices&) override {
+  // Sources only; "mode" slow is a broker that is away.
+  plugin::Outcome check(const plugin::ClassPtr& cls, const config::ConfigMap& config,
+                        plugin::InstanceServices& services,
+                        std::vector<plugin::Finding>& findings) override {
+    if (cls != source_) return plugin::Outcome::failure(SLUICE_UNSUPPORTED, "no check");
+    findings.push_back({"file", config.at("file") + " for " + services.setting("connector.name")});
+    if (config.at("mode") == "slow")
+      return plugin::Outcome::failure(SLUICE_NOT_CONNECTED, "the other side is away");
     return {};
   }
   plugin::Outcome create_connector(const plugin::ClassPtr&, const config::ConfigMap& config,

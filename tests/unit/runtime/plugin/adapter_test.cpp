@@ -178,7 +178,23 @@ TEST_F(AdapterTest, ConnectorsWithoutControlCodeHaveOneTaskWithTheirConfig) {
   EXPECT_THAT(configs, ::testing::ElementsAre(config::ConfigMap{{"topic", "x"}}));
   Validation validation;
   EXPECT_TRUE(registry_->validate(cls, {{"topic", "x"}}, services_, validation).ok());
-  EXPECT_EQ(registry_->check(cls, {}, services_).status, SLUICE_UNSUPPORTED);
+  std::vector<Finding> findings;
+  EXPECT_EQ(registry_->check(cls, {}, services_, findings).status, SLUICE_UNSUPPORTED);
+}
+
+TEST_F(AdapterTest, ACheckSaysWhatItFoundUntilItFailed) {
+  auto cls = use("good_check");
+  std::vector<Finding> findings;
+  auto passed = registry_->check(cls, {{"topic", "x"}}, services_, findings);
+  EXPECT_TRUE(passed.ok()) << passed.text;
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].kind, "topic");
+  EXPECT_EQ(findings[0].text, "x is there");
+  findings.clear();
+  auto failed = registry_->check(cls, {{"topic", "away"}}, services_, findings);
+  EXPECT_EQ(failed.status, SLUICE_NOT_CONNECTED);
+  EXPECT_EQ(failed.text, "the other side is away");
+  EXPECT_EQ(findings.size(), 1u);
 }
 
 }  // namespace

@@ -203,6 +203,26 @@ TEST_F(ApiTest, Validate) {
       "Included connector type test.FileSourceConnector does not match request type FileSink");
 }
 
+TEST_F(ApiTest, Check) {
+  const auto check = [&](const std::string& cls, const std::string& more) {
+    return send("PUT", "/connector-plugins/" + cls + "/config/check",
+                R"({"connector.class":")" + cls + R"(","name":"n","file":"/a")" + more + "}");
+  };
+  EXPECT_EQ(check("FileSource", "").body,
+            R"({"name":"FileSource","result":"PASSED","message":null,)"
+            R"("findings":[{"kind":"file","text":"/a for n"}]})");
+  EXPECT_EQ(check("FileSource", R"(,"mode":"slow")").body,
+            R"({"name":"FileSource","result":"FAILED","message":"the other side is away",)"
+            R"("findings":[{"kind":"file","text":"/a for n"}]})");
+  EXPECT_EQ(check("FileSink", "").body,
+            R"({"name":"FileSink","result":"UNSUPPORTED","message":"no check","findings":[]})");
+  EXPECT_THAT(message(check("FileSource", R"(,"mode":"odd")")), HasSubstr("one of: fast, slow"));
+  EXPECT_THAT(message(check("Nope", "")), HasSubstr("which name matches Nope"));
+  // It makes the worker connect: more than a look.
+  authorizer_.refused = "plugin:FileSource";
+  EXPECT_EQ(check("FileSource", "").status, 403);
+}
+
 TEST_F(ApiTest, ARefusedCreateLeavesNothingBehind) {
   auto refused = create("a", R"(,"mode":"odd")");
   EXPECT_EQ(refused.status, 400);

@@ -68,6 +68,10 @@ const BadInput kInputs[] = {
     {"ValidateNoClass", "PUT", "/connector-plugins/FileSource/config/validate", "{}",
      "contains no connector type"},
     {"ValidateArray", "PUT", "/connector-plugins/FileSource/config/validate", "[]", "not an array"},
+    {"CheckNoClass", "PUT", "/connector-plugins/FileSource/config/check", "{}",
+     "contains no connector type"},
+    {"CheckOtherClass", "PUT", "/connector-plugins/FileSink/config/check",
+     R"({"connector.class":"FileSource"})", "does not match request type FileSink"},
     {"BrokenPercent", "GET", "/connectors/a%2", "", "percent-encoding"},
     {"BrokenPercent2", "GET", "/connectors/%zz/status", "", "percent-encoding"},
 };
