@@ -162,7 +162,8 @@ Outcome evaluate(const ConfigKey& key, const ConfigMap& config) {
     if (auto text = check_null(key)) out.errors.push_back(*text);
     return out;
   }
-  if (found != config.end() && key.refused) {
+  // Empty is how configs that a tool has written leave a key out.
+  if (found != config.end() && key.refused && !found->second.empty()) {
     const bool secret = key.type == Type::kPassword;
     out.errors.push_back(invalid_value(key.name, secret ? "[hidden]" : found->second, key.reason));
     return out;

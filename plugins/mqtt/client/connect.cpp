@@ -3,10 +3,14 @@
 
 #include <mosquitto.h>
 #include <netdb.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <mqtt_protocol.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -114,6 +118,14 @@ class TlsFiles {
     return mosquitto_tls_set(client, text_or_null(ca_), ca_.empty() ? kSystemCertificates : nullptr,
                              text_or_null(cert_), text_or_null(key_), &password);
   }
+  // With the paths of the config in place of those that libmosquitto was given.
+  std::string readable(std::string text) const {
+    for (const auto& [opened, path] : names_) {
+      if (const size_t at = text.find(opened); at != std::string::npos)
+        text.replace(at, opened.size(), path);
+    }
+    return text;
+  }
   // The private key is read while the client connects, on the calling thread.
   static thread_local const std::string* key_password;
 
@@ -124,6 +136,7 @@ class TlsFiles {
     SLUICE_SDK_ASSIGN(const int file, context.open_file(key, path, SLUICE_FILE_READ));
     files_.emplace_back(file);
     opened = "/proc/self/fd/" + std::to_string(file);
+    names_.emplace_back('"' + opened + '"', '"' + path + '"');
     return sdk::ok();
   }
   // Without it OpenSSL would ask at the terminal.
@@ -134,11 +147,32 @@ class TlsFiles {
   }
 
   std::vector<Descriptor> files_;
+  std::vector<std::pair<std::string, std::string>> names_;
   std::string ca_, cert_, key_;
 };
 thread_local const std::string* TlsFiles::key_password = nullptr;
 
+// What the client of this thread said of errors since it was made: only there stands what TLS does
+// not like.
+thread_local std::string tls_problem;
+
 }  // namespace
+
+void note_log_line(mosquitto* client, int level, const char* line) {
+  if (level != MOSQ_LOG_ERR) return;
+  std::string_view text = line;
+  if (text.starts_with("Error: ")) text.remove_prefix(7);
+  // OpenSSL Error[0]: error:0A000086:SSL routines::certificate verify failed
+  if (text.starts_with("OpenSSL Error")) text.remove_prefix(text.rfind(':') + 1);
+  if (text.ends_with('.')) text.remove_suffix(1);
+  if (tls_problem.find(text) == std::string::npos && tls_problem.size() < 1000)
+    tls_problem += (tls_problem.empty() ? "" : ", ") + std::string(text);
+  const auto* ssl = static_cast<const SSL*>(mosquitto_ssl_get(client));
+  const long verified = ssl == nullptr ? X509_V_OK : SSL_get_verify_result(ssl);
+  if (verified == X509_V_OK) return;
+  const std::string why = X509_verify_cert_error_string(verified);
+  if (tls_problem.find(why) == std::string::npos) tls_problem += " (" + why + ")";
+}
 
 void EndClient::operator()(mosquitto* client) const {
   mosquitto_destroy(client);
@@ -175,6 +209,10 @@ Result<ClientPtr> connect_client(const sdk::Context& context, const ConnectionOp
 
   ClientPtr client(mosquitto_new(options.client_id.c_str(), setup.clean, setup.self));
   if (!client) return Error::retriable("no memory for a connection to an MQTT broker");
+  tls_problem.clear();
+  mosquitto_log_callback_set(client.get(), [](mosquitto* self, void*, int level, const char* line) {
+    note_log_line(self, level, line);
+  });
   mosquitto_threaded_set(client.get(), true);
   mosquitto_int_option(client.get(), MOSQ_OPT_PROTOCOL_VERSION,
                        options.v5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
@@ -192,12 +230,22 @@ Result<ClientPtr> connect_client(const sdk::Context& context, const ConnectionOp
                                      options.keepalive_s, nullptr, setup.properties);
     TlsFiles::key_password = nullptr;
   }
-  if (code != MOSQ_ERR_SUCCESS) return unreachable(broker, mqtt_error_text(code));
+  if (code != MOSQ_ERR_SUCCESS) return unreachable(broker, files.readable(mqtt_error_text(code)));
   return client;
 }
 
 std::string mqtt_error_text(int code) {
+  const bool tls = code == MOSQ_ERR_TLS || (code == MOSQ_ERR_ERRNO && errno == EPROTO);
+  if (tls && !tls_problem.empty()) return "TLS: " + tls_problem;
   return code == MOSQ_ERR_ERRNO ? strerror(errno) : mosquitto_strerror(code);
+}
+
+std::string not_accepted_text(int code, const ConnectionOptions& options, const Broker& broker) {
+  // With TLS 1.3 the alert that says so may be lost in the reset of the connection.
+  const bool hint = broker.tls && options.cert_file.empty() && tls_problem.empty();
+  return "the MQTT broker " + broker.text() +
+         " did not accept the connection: " + mqtt_error_text(code) +
+         (hint ? "; it may want a client's certificate" : "");
 }
 
 std::string reason_text(int reason) {
@@ -205,8 +253,19 @@ std::string reason_text(int reason) {
 }
 
 std::string refusal_text(bool v5, int reason) {
-  return std::string("the broker refused the connection: ") +
-         (v5 ? mosquitto_reason_string(reason) : mosquitto_connack_string(reason));
+  const bool user =
+      v5 ? reason == MQTT_RC_BAD_USERNAME_OR_PASSWORD || reason == MQTT_RC_NOT_AUTHORIZED
+         : reason == CONNACK_REFUSED_BAD_USERNAME_PASSWORD ||
+               reason == CONNACK_REFUSED_NOT_AUTHORIZED;
+  std::string text = v5 ? mosquitto_reason_string(reason) : mosquitto_connack_string(reason);
+  if (text.ends_with('.')) text.pop_back();
+  return "the broker refused the connection: " + text +
+         (user ? " (mqtt.username and mqtt.password)" : "");
+}
+
+bool legal_mqtt_text(std::string_view text) {
+  return text.size() <= kMaxMqttText &&
+         mosquitto_validate_utf8(text.data(), static_cast<int>(text.size())) == MOSQ_ERR_SUCCESS;
 }
 
 }  // namespace sluice::mqtt_plugin

@@ -51,11 +51,21 @@ sdk::Result<ClientPtr> connect_client(const sdk::Context& context, const Connect
                                       const Broker& broker, const ClientSetup& setup,
                                       const StopSignal& stop);
 
-// The text of a MOSQ_ERR_ code, or of errno when that is what it says.
+// The text of a MOSQ_ERR_ code; of errno, or of what TLS does not like, when that is what it says.
+// On the thread that made the client.
 std::string mqtt_error_text(int code);
 // The text of a reason code of MQTT 5; 128 stands for MQTT 3.1.1's refusal of a subscription.
 std::string reason_text(int reason);
+// Why there was no CONNACK. On the thread that made the client.
+std::string not_accepted_text(int code, const ConnectionOptions& options, const Broker& broker);
+// For a log callback in place of connect_client's own: it feeds mqtt_error_text.
+void note_log_line(mosquitto* client, int level, const char* line);
 // The text of a reason code of CONNACK.
 std::string refusal_text(bool v5, int reason);
+
+// What MQTT allows in a string, in bytes.
+inline constexpr size_t kMaxMqttText = 65535;
+// Whether it can be a string of MQTT: UTF-8 without control characters, U+0000 and non-characters.
+bool legal_mqtt_text(std::string_view text);
 
 }  // namespace sluice::mqtt_plugin

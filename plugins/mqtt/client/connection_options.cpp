@@ -15,10 +15,9 @@ using sdk::Result;
 namespace {
 
 // tcp://host:port, ssl://host:port; mqtt: and mqtts: are the same, the port may be left out.
-Result<Broker> parse_broker(const std::string& text) {
+Result<Broker> parse_broker(std::string_view key, const std::string& text) {
   const auto wrong = [&] {
-    return invalid("mqtt.server.uri", text,
-                   "a broker is tcp://<host>:<port> or ssl://<host>:<port>");
+    return invalid(key, text, "a broker is tcp://<host>:<port> or ssl://<host>:<port>");
   };
   const size_t colon = text.find("://");
   if (colon == std::string::npos) return wrong();
@@ -48,14 +47,7 @@ Result<Broker> parse_broker(const std::string& text) {
 }
 
 Result<std::vector<Broker>> read_brokers(const Config& config) {
-  std::vector<Broker> brokers;
-  for (const std::string& text : config.get_list("mqtt.server.uri")) {
-    SLUICE_SDK_ASSIGN(Broker broker, parse_broker(text));
-    brokers.push_back(std::move(broker));
-  }
-  if (brokers.empty())
-    return invalid("mqtt.server.uri", "", "name at least one broker, as tcp://<host>:<port>");
-  return brokers;
+  return parse_brokers("mqtt.server.uri", config.get_list("mqtt.server.uri"));
 }
 
 std::string client_id_of(const sdk::Context& context, const Config& config) {
@@ -69,6 +61,17 @@ std::string client_id_of(const sdk::Context& context, const Config& config) {
 std::string Broker::text() const {
   return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" +
          std::to_string(port);
+}
+
+Result<std::vector<Broker>> parse_brokers(std::string_view key,
+                                          const std::vector<std::string>& texts) {
+  std::vector<Broker> brokers;
+  for (const std::string& text : texts) {
+    SLUICE_SDK_ASSIGN(Broker broker, parse_broker(key, text));
+    brokers.push_back(std::move(broker));
+  }
+  if (brokers.empty()) return invalid(key, "", "name at least one broker, as tcp://<host>:<port>");
+  return brokers;
 }
 
 Result<ConnectionOptions> ConnectionOptions::read(const sdk::Context& context,
@@ -89,8 +92,8 @@ Result<ConnectionOptions> ConnectionOptions::read(const sdk::Context& context,
     set(value);
     return sdk::ok();
   };
-  SLUICE_SDK_TRY(
-      number("mqtt.keepalive.interval.seconds", [&](int32_t v) { options.keepalive_s = v; }));
+  SLUICE_SDK_TRY(number("mqtt.keepalive.interval.seconds",
+                        [&](int32_t v) { options.keepalive_s = std::max(v, kLeastKeepAlive); }));
   SLUICE_SDK_TRY(number("mqtt.connect.timeout.seconds",
                         [&](int32_t v) { options.connect_timeout = std::chrono::seconds(v); }));
   SLUICE_SDK_TRY(number("mqtt.reconnect.backoff.ms",

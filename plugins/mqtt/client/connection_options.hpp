@@ -15,6 +15,12 @@ struct Broker {
   std::string text() const;  // host:port
 };
 
+// Brokers as configs write them, tcp://host:1883 or ssl://host:8883. `key`: where they stand.
+sdk::Result<std::vector<Broker>> parse_brokers(std::string_view key,
+                                               const std::vector<std::string>& texts);
+
+inline constexpr int kLeastKeepAlive = 5;  // seconds; libmosquitto takes no less
+
 // How to reach a broker, for sources and sinks.
 struct ConnectionOptions {
   std::vector<Broker> brokers;  // tried in turn

@@ -125,9 +125,12 @@ Status MessageMapper::add_raw(const MessageView& message, sdk::RecordBatch& batc
 bool MessageMapper::read(const Selector& selector, const MessageView& message,
                          std::string_view what, std::string& out) {
   if (selector.kind == Selector::Kind::kJson) {
-    if (auto problem = payload_.append_json(selector.name, out)) {
-      return bad("no " + std::string(what) + ": " + *std::move(problem));
+    auto problem = payload_.append_json(selector.name, out);
+    for (size_t i = 0; i < selector.more.size() && !problem; ++i) {
+      out += selector.delimiter;
+      problem = payload_.append_json(selector.more[i], out);
     }
+    if (problem) return bad("no " + std::string(what) + ": " + *std::move(problem));
     return true;
   }
   const auto found =

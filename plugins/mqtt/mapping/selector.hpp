@@ -6,6 +6,7 @@
 #include <sluice/sdk/result.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluice::mqtt_plugin {
 
@@ -15,8 +16,10 @@ namespace sluice::mqtt_plugin {
 struct Selector {
   enum class Kind : uint8_t { kNone, kTopic, kSegment, kJson, kProperty };
   Kind kind = Kind::kNone;
-  size_t segment = 0;  // from 1
-  std::string name;    // of the property, or the JSON pointer
+  size_t segment = 0;                  // from 1
+  std::string name;                    // of the property, or the JSON pointer
+  std::vector<std::string> more = {};  // further JSON pointers whose texts are appended,
+  std::string delimiter = {};          // each after this
 
   static sdk::Result<Selector> parse_key(std::string_view config_key, std::string_view text);
   static sdk::Result<Selector> parse_timestamp(std::string_view config_key, std::string_view text);

@@ -100,8 +100,9 @@ void TopicRouter::append_part(const TopicTemplate::Part& part, std::string_view 
     name += part.text;
     return;
   }
-  const std::string_view what =
+  std::string_view what =
       part.text == "topic" ? mqtt_topic : captures_[number(part.text).value() - 1];
+  if (options_.skip_first_slash && what.starts_with('/')) what.remove_prefix(1);
   for (const char c : what) {
     if (c == '/') {
       name += options_.separator;

@@ -31,7 +31,8 @@ struct RouterOptions {
   };
   std::vector<Rule> rules;  // the first that matches decides
   TopicTemplate otherwise;
-  std::string separator = ".";  // in place of the slashes of what a variable stands for
+  std::string separator = ".";    // in place of the slashes of what a variable stands for
+  bool skip_first_slash = false;  // of what a variable stands for
   TopicPolicy illegal = TopicPolicy::kReplace;
   TopicPolicy too_long = TopicPolicy::kReplace;
   size_t max_topics = 100;

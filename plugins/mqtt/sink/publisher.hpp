@@ -35,7 +35,11 @@ struct Outgoing {
   std::string content_type, response_topic, correlation_data;  // empty: none
   std::optional<uint32_t> expiry_s;
   sdk::PartitionOffset record = {};  // next_offset: the record's own offset
+  uint32_t index = 0;                // of the record in its batch
 };
+
+// A record that cannot be published, by its index in the batch, and why.
+using BadRecord = std::pair<uint32_t, std::string>;
 
 // One connection to a broker, kept up by a thread of its own. Holds each message until the broker
 // has acknowledged it, and after a reconnect sends all that are left again, in their order: each at
@@ -49,8 +53,9 @@ class Publisher {
   Publisher& operator=(const Publisher&) = delete;
 
   // Takes the messages when fewer than a window are waiting; else waits for that, but not for long:
-  // RETRIABLE, or NOT_CONNECTED with the last reason.
-  sdk::Status push(std::vector<Outgoing>& messages);
+  // RETRIABLE, or NOT_CONNECTED with the last reason. Those that the broker would not take go to
+  // `bad`.
+  sdk::Status push(std::vector<Outgoing>& messages, std::vector<BadRecord>& bad);
   // Waits a moment for what is under way, then lowers next_offset to the first record that is not
   // acknowledged.
   sdk::Status settle(std::span<sdk::PartitionOffset> partitions);
@@ -61,14 +66,16 @@ class Publisher {
  private:
   struct Held {
     Outgoing message;
-    bool done = false;
+    bool done = false;       // acknowledged
+    bool forgotten = false;  // of a partition that another task has
   };
   void run();
   bool connect(const Broker& broker);
   void pump();  // with mutex_: sends what the window allows
   int send(const Outgoing& message, int* mid);
   void published(int mid, int reason);
-  void connected(int reason);
+  void connected(int reason, const mqtt5__property* allowed);
+  void serve(const Broker& broker);  // the connection that connect() made, until it ends
   void pop_done();
   sdk::Status failure() const;
 
@@ -84,9 +91,10 @@ class Publisher {
   bool connected_ = false;
   bool stopping_ = false;
   StopSignal stop_;
-  bool broken_ = false;  // the connection is to be given up
-  std::string reason_;   // why there is no connection
-  std::string refused_;  // why the task must fail
+  bool broken_ = false;      // the connection is to be given up, and reason_ says why
+  uint32_t max_packet_ = 0;  // bytes that the broker takes; 0: any number
+  std::string reason_;       // why there is no connection
+  std::string refused_;      // why the task must fail
   std::thread thread_;
 };
 

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/mqtt/sink/sink_task.hpp"
 
+#include <algorithm>
 #include <charconv>
 
+#include "plugins/mqtt/client/check_connection.hpp"
 #include "plugins/mqtt/mapping/topic_filter.hpp"
 #include "plugins/mqtt/sink/value_payload.hpp"
 
 namespace sluice::mqtt_plugin {
 
 using sdk::Error;
+using sdk::Result;
 using sdk::Status;
 
 namespace {
 
 constexpr size_t kMaxPayload = 268435455;  // MQTT's bound
-constexpr size_t kMaxProperty = 65535;
+constexpr char kNoText[] =
+    "is no text for MQTT: it is not UTF-8, or has control characters or U+0000";
 constexpr char kNoPayload[] =
     "the value cannot be a payload: it is nested too deeply, of an unknown type, or a map whose "
     "keys are no strings";
@@ -40,10 +44,11 @@ Status MqttSinkTask::put(sdk::SinkBatch& batch) {
       bad_.emplace_back(i, *std::move(problem));
       continue;
     }
+    message.index = i;
     messages_.push_back(std::move(message));
   }
   // A batch without messages is pushed, too: that is how a broker that is away shows.
-  SLUICE_SDK_TRY(publisher_->push(messages_));
+  SLUICE_SDK_TRY(publisher_->push(messages_, bad_));
   for (const auto& [index, problem] : bad_)
     context().record_error(index, Error::record(index, problem));
   return sdk::ok();
@@ -64,6 +69,7 @@ std::optional<std::string> MqttSinkTask::message_of(const sdk::RecordView& recor
   if (const auto why = why_no_topic_name(out.topic); !why.empty()) {
     return "'" + out.topic.substr(0, 256) + "' is no MQTT topic: " + std::string(why);
   }
+  if (!legal_mqtt_text(out.topic)) return std::string("the MQTT topic ") + kNoText;
   if (!append_payload(record.value(), record.value_schema(), out.payload)) return kNoPayload;
   if (out.payload.size() > kMaxPayload) return "the payload is longer than 268435455 bytes";
   if (!options_.headers_as_properties) return {};
@@ -119,19 +125,20 @@ std::optional<std::string> MqttSinkTask::add_header(const sdk::HeaderView& heade
   if (!append_payload(header.value, header.schema, text)) {
     return "the header '" + std::string(header.key) + "' cannot be a user property: it has no text";
   }
-  if (text.size() > kMaxProperty || header.key.size() > kMaxProperty) {
-    return "the header '" + std::string(header.key.substr(0, 256)) + "' is longer than 65535 bytes";
-  }
+  const std::string called = "the header '" + std::string(header.key.substr(0, 256)) + "' ";
+  if (text.size() > kMaxMqttText || header.key.size() > kMaxMqttText)
+    return called + "is longer than 65535 bytes";
   std::string_view name = header.key;
-  if (!options_.user_prefix.empty() && name.starts_with(options_.user_prefix)) {
-    out.user_properties.emplace_back(name.substr(options_.user_prefix.size()), std::move(text));
-    return {};
-  }
-  if (!options_.prefix.empty() && name.starts_with(options_.prefix)) {
+  const bool user = !options_.user_prefix.empty() && name.starts_with(options_.user_prefix);
+  if (!user && !options_.prefix.empty() && name.starts_with(options_.prefix)) {
     name.remove_prefix(options_.prefix.size());
+    const bool is_text = name == "content.type" || name == "response.topic";
+    if (is_text && !legal_mqtt_text(text)) return called + kNoText;
     if (name == "content.type") {
       out.content_type = std::move(text);
     } else if (name == "response.topic") {
+      if (const auto why = why_no_topic_name(text); !why.empty())
+        return called + "is no MQTT topic: " + std::string(why);
       out.response_topic = std::move(text);
     } else if (name == "correlation.data") {
       out.correlation_data = std::move(text);
@@ -139,19 +146,32 @@ std::optional<std::string> MqttSinkTask::add_header(const sdk::HeaderView& heade
       uint32_t seconds = 0;
       const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), seconds);
       if (code != std::errc() || end != text.data() + text.size()) {
-        return "the header '" + std::string(header.key) + "' is no number of seconds";
+        return called + "is no number of seconds";
       }
       out.expiry_s = seconds;
     }
     return {};  // the others say how a message came in
   }
+  if (user) name.remove_prefix(options_.user_prefix.size());
+  if (!legal_mqtt_text(name) || !legal_mqtt_text(text)) return called + kNoText;
   out.user_properties.emplace_back(name, std::move(text));
   return {};
 }
 
-Status MqttSinkTask::validate(const sdk::Context& context, const sdk::Config& config) {
+Result<std::vector<sdk::TaskConfig>> MqttSinkConnector::task_configs(uint32_t tasks_max) {
+  return std::vector<sdk::TaskConfig>(std::max(tasks_max, 1u));
+}
+
+Status MqttSinkConnector::validate(const sdk::Context& context, const sdk::Config& config) {
   SinkOptions::check_values(context, config);
   return sdk::ok();
+}
+
+Status MqttSinkConnector::check(const sdk::Context& context, const sdk::Config& config) {
+  SLUICE_SDK_ASSIGN(const SinkOptions options, SinkOptions::read(context, config));
+  const PublisherOptions& publisher = options.publisher;
+  return check_connection(context, publisher.connection,
+                          {.qos = publisher.qos, .retained = publisher.retained});
 }
 
 }  // namespace sluice::mqtt_plugin

@@ -23,8 +23,6 @@ class MqttSinkTask : public sdk::SinkTask {
   sdk::Status commit(std::span<sdk::PartitionOffset> partitions) override;
   void close(std::span<const sdk::PartitionOffset> partitions, bool lost) override;
 
-  static sdk::Status validate(const sdk::Context& context, const sdk::Config& config);
-
  private:
   // nullopt: `out` is the message. Else why the record cannot be one.
   std::optional<std::string> message_of(const sdk::RecordView& record, Outgoing& out);
@@ -35,7 +33,15 @@ class MqttSinkTask : public sdk::SinkTask {
   std::unique_ptr<Publisher> publisher_;
   JsonDocument json_;
   std::vector<Outgoing> messages_;  // scratch of put
-  std::vector<std::pair<uint32_t, std::string>> bad_;
+  std::vector<BadRecord> bad_;
+};
+
+// The control side: as many tasks as the config allows, each with a connection of its own.
+class MqttSinkConnector : public sdk::Connector {
+ public:
+  sdk::Result<std::vector<sdk::TaskConfig>> task_configs(uint32_t tasks_max) override;
+  static sdk::Status validate(const sdk::Context& context, const sdk::Config& config);
+  static sdk::Status check(const sdk::Context& context, const sdk::Config& config);
 };
 
 }  // namespace sluice::mqtt_plugin

@@ -63,7 +63,7 @@ Status MqttSourceTask::find_orphans() {
   if (context().setting("task.id").value_or("0") != "0") return sdk::ok();
   const std::string& own = options_->subscriber.connection.client_id;
   const std::string base = own.substr(0, own.size() - 1);  // without the task's number
-  std::set<std::string> used;
+  std::set<std::string> used = {own};  // the only one may be without a number
   const std::string_view count = context().setting("task.count").value_or("1");
   int tasks = 1;
   std::from_chars(count.data(), count.data() + count.size(), tasks);

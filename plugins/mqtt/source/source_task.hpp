@@ -11,6 +11,7 @@
 
 #include "plugins/mqtt/mapping/message_mapper.hpp"
 #include "plugins/mqtt/source/message_copy.hpp"
+#include "plugins/mqtt/source/source_check.hpp"
 #include "plugins/mqtt/source/source_metrics.hpp"
 #include "plugins/mqtt/source/source_options.hpp"
 
@@ -109,6 +110,10 @@ class MqttSourceConnector : public sdk::Connector {
   static sdk::Status validate(const sdk::Context& context, const sdk::Config& config) {
     SourceOptions::check_values(context, config);
     return sdk::ok();
+  }
+  static sdk::Status check(const sdk::Context& context, const sdk::Config& config) {
+    SLUICE_SDK_ASSIGN(const SourceOptions options, SourceOptions::read(context, config));
+    return check_source(context, options.subscriber);
   }
 };
 

@@ -129,6 +129,7 @@ void Subscriber::on_connack(int reason, int flags) {
     return;
   }
   accepted_ = true;
+  mosquitto_log_callback_set(client_.get(), nullptr);  // connect_client's: TLS has no problem
   const bool session_present = (flags & 1) != 0;
   // Only a session that goes on has messages that were sent before, and they come first
   // (MQTT-4.4.0-1, MQTT-4.6.0-1).
@@ -149,9 +150,10 @@ void Subscriber::watch_duplicates(bool on) {
   watching_duplicates_ = on;
   duplicate_ = false;
   mosquitto_log_callback_set(
-      client_.get(), on ? [](mosquitto*, void* self, int,
-                             const char* line) { static_cast<Subscriber*>(self)->on_log(line); }
-                        : static_cast<void (*)(mosquitto*, void*, int, const char*)>(nullptr));
+      client_.get(), on ? [](mosquitto* client, void* self, int level, const char* line) {
+        note_log_line(client, level, line);
+        static_cast<Subscriber*>(self)->on_log(line);
+      } : static_cast<void (*)(mosquitto*, void*, int, const char*)>(nullptr));
 }
 
 void Subscriber::on_log(const char* line) {

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every block marked ```sh in README.md and docs/ is run as it stands, in an empty folder, against a worker of its own.
 
-The only changes: build/release/bin/sluice becomes the program under test, and port 8083 a free one. A block may show in a
-following ```text block what it prints; lines there must appear in the output ("..." stands for anything).
+The only changes: build/release/bin/sluice becomes the program under test, and ports 8083 and 1883 free ones, with a Mosquitto on the
+latter where a document asks for it. A block may show in a following ```text block what it prints; lines there must appear in the
+output ("..." stands for anything).
 
 usage: docs_test.py SLUICE ROOT
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 SLUICE = Path(sys.argv.pop(1)).resolve()
 ROOT = Path(sys.argv.pop(1)).resolve()
 sys.path.insert(0, str(ROOT))
+from tests.integration.mqtt.mosquitto import Mosquitto  # noqa: E402
 from tests.support.processes import Folder, Worker  # noqa: E402
 
 BLOCK = re.compile(r"```sh\n(.*?)```(?:\s*```text\n(.*?)```)?", re.S)
@@ -33,13 +35,17 @@ class DocsTest(unittest.TestCase):
             self.addCleanup(worker.__exit__)
             environment = {**os.environ, "SLUICE_WORKER": worker.url, "PATH": f"{SLUICE.parent}:{os.environ['PATH']}"}
             (folder / "in.txt").write_text("hello\nworld\n")
+            broker = Mosquitto(folder / "mosquitto")
+            if any("1883" in commands for commands, _ in blocks):
+                self.addCleanup(broker.start().stop)
             for commands, expected in blocks:
-                script = commands.replace("build/release/bin/sluice", str(SLUICE)).replace("127.0.0.1:8083",
-                                                                                          f"127.0.0.1:{worker.port}")
+                script = commands.replace("build/release/bin/sluice", str(SLUICE)).replace("1883", str(broker.port))
+                script = script.replace("127.0.0.1:8083", f"127.0.0.1:{worker.port}")
+                expected = (expected or "").replace("1883", str(broker.port))
                 done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=folder, env=environment,
                                       capture_output=True, text=True, timeout=120, check=False)
                 self.assertEqual(done.returncode, 0, f"{document}:\n{commands}\n{done.stdout}{done.stderr}{worker.tail()}")
-                for line in (expected or "").splitlines():
+                for line in expected.splitlines():
                     pattern = ".*".join(re.escape(part) for part in line.strip().split("..."))
                     self.assertRegex(done.stdout + done.stderr, pattern, f"{document}:\n{commands}")
             self.assertEqual(worker.stop(), 0)

@@ -1,28 +1,62 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real Mosquitto on a free port, and a subscriber with a session that collects what is published."""
+"""A real Mosquitto on free ports, certificates for it, and a subscriber with a session that collects what is published."""
 import signal
+import socket
 import subprocess
 import threading
 from pathlib import Path
 
 from tests.support.processes import free_port, wait_until
 
+USER, PASSWORD, KEY_PASSWORD = "sluice", "open sesame", "the key's password"
+
 
 def _accepts(port):
-    import socket
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+class Certificates:
+    """A CA, the broker's certificate for `localhost`, a client's whose key is also there with a password, and another CA."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True)
+        self._ca("ca")
+        self._ca("other-ca")
+        (self.folder / "names").write_text("subjectAltName=DNS:localhost\n")
+        self._signed("server", "localhost", "-extfile", "names")
+        self._signed("client", "a-client")
+        self._openssl("pkey", "-in", "client.key", "-aes256", "-passout", f"pass:{KEY_PASSWORD}", "-out", "client-locked.key")
+
+    def _openssl(self, *arguments):
+        subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)
+
+    def _request(self, name, subject, *more):
+        self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key",
+                      "-subj", f"/CN={subject}", *more)
+
+    def _ca(self, name):
+        self._request(name, name, "-x509", "-days", "2", "-out", f"{name}.pem")
+
+    def _signed(self, name, subject, *more):
+        self._request(name, subject, "-out", f"{name}.csr")
+        self._openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+                      "-days", "2", "-out", f"{name}.pem", *more)
+
+
 class Mosquitto:
     """Keeps its sessions on disk, unless `persistence` says otherwise, so that it can be stopped and started. `settings`: more
-    lines of its configuration, which come last."""
+    lines of its configuration, which come last. `certificates`: it has three more ports, for TLS, for TLS with a client's
+    certificate, and for a user with a password. `verbose`: its log has each packet."""
 
-    def __init__(self, folder, settings=(), persistence=True):
-        self.folder, self.port, self.process = Path(folder), free_port(), None
+    def __init__(self, folder, settings=(), persistence=True, certificates=None, verbose=False):
+        self.folder, self.port, self.process, self.verbose = Path(folder), free_port(), None, verbose
         self.folder.mkdir(parents=True, exist_ok=True)
         self.file, self.log, self.database = (self.folder / name for name in ("mosquitto.conf", "mosquitto.log", "mosquitto.db"))
         lines = [f"listener {self.port} 127.0.0.1", "allow_anonymous true", "max_queued_messages 0", "user root"]
+        if certificates is not None:
+            lines = ["per_listener_settings true", *lines, *self._secured(certificates)]
         if persistence:
             lines += ["persistence true", f"persistence_location {self.folder}/"]
         # Of the settings that may come once only the test's own count.
@@ -30,11 +64,34 @@ class Mosquitto:
         usual = [line for line in ("autosave_interval 1", "autosave_on_changes true") if line.split()[0] not in own]
         self.file.write_text("\n".join([*lines, *(usual if persistence else []), *settings]) + "\n")
 
+    def _secured(self, certificates):
+        self.tls_port, self.mutual_port, self.user_port = free_port(), free_port(), free_port()
+        tls = [f"{key} {certificates.folder}/{file}" for key, file in
+               (("cafile", "ca.pem"), ("certfile", "server.pem"), ("keyfile", "server.key"))]
+        users = self.folder / "users"
+        subprocess.run(["mosquitto_passwd", "-b", "-c", str(users), USER, PASSWORD], check=True, capture_output=True)
+        return [f"listener {self.tls_port} 127.0.0.1", "allow_anonymous true", *tls,
+                f"listener {self.mutual_port} 127.0.0.1", "allow_anonymous true", *tls, "require_certificate true",
+                f"listener {self.user_port} 127.0.0.1", "allow_anonymous false", f"password_file {users}"]
+
+    @property
+    def uri(self):
+        return f"tcp://127.0.0.1:{self.port}"
+
+    def said(self):
+        """Its log so far."""
+        return self.log.read_text(errors="replace")
+
     def start(self):
+        command = ["/usr/sbin/mosquitto", *(["-v"] if self.verbose else []), "-c", str(self.file)]
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(["/usr/sbin/mosquitto", "-c", str(self.file)], stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
         wait_until(lambda: _accepts(self.port), 30, "Mosquitto to listen")
         return self
+
+    def publish(self, topic, payload, *arguments):
+        subprocess.run(["mosquitto_pub", "-p", str(self.port), "-t", topic, "-m", payload, "-q", "1", *arguments], check=True,
+                       capture_output=True, timeout=60)
 
     def stop(self):
         """Saves what it keeps, and ends."""

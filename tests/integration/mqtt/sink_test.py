@@ -7,6 +7,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+from tests.integration.mqtt.full_broker import FullBroker  # noqa: E402
 from tests.integration.mqtt.mosquitto import Mosquitto, Subscriber  # noqa: E402
 from tests.support.processes import Folder, Worker, wait_until  # noqa: E402
 
@@ -14,12 +15,14 @@ SLUICE = os.environ.get("SLUICE_BINARY") or sys.argv.pop(1)
 STRINGS = "org.apache.kafka.connect.storage.StringConverter"
 
 
-class SinkTest(unittest.TestCase):
+class SinkCase(unittest.TestCase):
+    broker_lines = ()
+
     def setUp(self):
         holder = Folder()
         self.folder = holder.__enter__()
         self.addCleanup(holder.__exit__)
-        self.broker = Mosquitto(self.folder / "mosquitto").start()
+        self.broker = Mosquitto(self.folder / "mosquitto", self.broker_lines).start()
         self.addCleanup(lambda: self.broker.stop())
         self.lines = self.folder / "lines.txt"
         self.lines.write_text("")
@@ -28,9 +31,9 @@ class SinkTest(unittest.TestCase):
         self.worker.create("lines", {"connector.class": "FileSource", "file": "lines.txt", "topic": "lines",
                                      "record.key": "name"})
 
-    def sink(self, **config):
-        return self.worker.create("out", {"connector.class": "MqttSink", "topics": "lines",
-                                          "mqtt.server.uri": f"tcp://127.0.0.1:{self.broker.port}", **config})
+    def sink(self, name="out", **config):
+        return self.worker.create(name, {"connector.class": "MqttSink", "topics": "lines", "mqtt.server.uri": self.broker.uri,
+                                         **config})
 
     def subscriber(self, *arguments, **more):
         made = Subscriber(self.broker.port, *arguments, **more)
@@ -41,10 +44,12 @@ class SinkTest(unittest.TestCase):
         with open(self.lines, "a", encoding="utf-8") as out:
             out.write("".join(text + "\n" for text in texts))
 
-    def committed(self, offset):
-        answer = self.worker.call("/connectors/out/offsets").json()["offsets"]
+    def committed(self, offset, sink="out"):
+        answer = self.worker.call(f"/connectors/{sink}/offsets").json()["offsets"]
         return any(entry["offset"]["kafka_offset"] == offset for entry in answer)
 
+
+class SinkTest(SinkCase):
     def test_records_become_messages_and_offsets_follow(self):
         subscriber = self.subscriber("-t", "#")
         self.append('{"id":"m1"}', '{"id":"a/b"}')
@@ -70,6 +75,46 @@ class SinkTest(unittest.TestCase):
         wait_until(lambda: self.committed(3), 30, "the offset")
         self.assertEqual(subscriber.seen(), ['good {"id":"good"}'])
 
+    def test_text_that_mqtt_does_not_take_makes_bad_records(self):
+        subscriber = self.subscriber("-t", "#", form="%t %P")
+        files = self.folder / "files"
+        files.mkdir()
+        for name in (b"a.txt", b"control\x01.txt", b"latin\xff.txt", b"b.txt"):
+            with open(os.path.join(os.fsencode(files), name), "wb") as out:
+                out.write(b"text\n")
+        self.worker.create("named", {"connector.class": "FileSource", "file": "files", "topic": "named", "record.headers": "path"})
+        for sink, more in (("out", {}), ("other", {"mqtt.topic": "${header:file.path}", "headers.as.properties": "false"})):
+            self.sink(sink, topics="named", **{"errors.tolerance": "all"}, **more)
+            wait_until(lambda: self.committed(4, sink), 30, f"the offset; {self.worker.tail()}")
+        self.assertCountEqual(subscriber.seen(), [f"named file.path:files/{name}.txt" for name in "ab"]
+                              + [f"files/{name}.txt " for name in "ab"])
+
+    def test_each_task_has_a_connection_of_its_own(self):
+        subscriber = self.subscriber("-t", "#")
+        self.assertEqual(self.worker.call("/sluice/topics/many?partitions=3", "PUT", {}).status, 201)
+        self.worker.create("fan", {"connector.class": "FileSource", "file": "lines.txt", "topic": "many"})
+        self.sink(topics="many", **{"tasks.max": "3"})
+        self.append(*(str(n) for n in range(300)))
+        wait_until(lambda: len(subscriber.seen()) >= 300, 30, f"messages; {self.worker.tail()}")
+        self.assertEqual(set(subscriber.seen()), {f"many {n}" for n in range(300)})
+        self.assertEqual([task["state"] for task in self.worker.status("out")["tasks"]], ["RUNNING"] * 3)
+        for task in range(3):
+            self.assertIn(f" as out-{task} ", self.broker.said())
+
+    def test_after_quota_exceeded_the_last_message_stays_the_last(self):
+        full = FullBroker(b"3")
+        self.append(*(str(n) for n in range(8)))
+        self.worker.create("out", {"connector.class": "MqttSink", "topics": "lines", "mqtt.server.uri": full.uri,
+                                   "headers.as.properties": "false"})
+        self.addCleanup(full.stop)
+        self.addCleanup(self.worker.call, "/connectors/out", "DELETE")
+        wait_until(lambda: self.committed(8), 30, f"the offset; {self.worker.tail()}")
+        self.assertEqual(full.connections, 2)
+        payloads = [int(payload) for payload in full.payloads]
+        self.assertEqual(payloads[:4], [0, 1, 2, 3])
+        # All that were sent behind the refused one come again behind it.
+        self.assertEqual(payloads[-5:], [3, 4, 5, 6, 7])
+
     def test_confluents_config_unmodified(self):
         subscriber = self.subscriber("-t", "#")
         self.append("This is my message")
@@ -94,7 +139,7 @@ class SinkTest(unittest.TestCase):
         if not (build / "bin" / "sluice-plugin-test").exists():
             self.skipTest("this build has no sluice-plugin-test (tsan builds what has several threads)")
         done = subprocess.run([build / "bin" / "sluice-plugin-test", build / "lib" / "sluice" / "plugins" / "mqtt.so",
-                               "--config", f"mqtt.server.uri=tcp://127.0.0.1:{self.broker.port}", "--config", "topics=t"],
+                               "--class", "MqttSink", "--config", f"mqtt.server.uri={self.broker.uri}", "--config", "topics=t"],
                               capture_output=True, text=True, timeout=200, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("PASS MqttSink sink.lifecycle", done.stdout)
@@ -102,7 +147,7 @@ class SinkTest(unittest.TestCase):
     def test_nothing_is_lost_or_overtaken_when_mosquitto_restarts_and_the_worker_is_killed(self):
         subscriber = self.subscriber("-t", "lines")
         self.sink()
-        total, step = 8000, 1000
+        total, step = 4000, 500
         for first in range(0, total, step):
             self.append(*(f"{n}" for n in range(first, first + step)))
             wait_until(lambda: len(subscriber.seen()) > first // 2, 60, f"messages; {self.worker.tail()}")
@@ -121,6 +166,23 @@ class SinkTest(unittest.TestCase):
             self.assertLessEqual(number, highest + 1)
             highest = max(highest, number)
         wait_until(lambda: self.committed(total), 60, "the last offset")
+
+
+class SmallPacketsTest(SinkCase):
+    broker_lines = ("max_packet_size 500",)
+
+    def test_messages_that_are_too_large_are_bad_records(self):
+        subscriber = self.subscriber("-t", "#")
+        # 1 byte, 2 of length, 2 + 5 of topic, 2 of packet id, 1 of properties: 13 before the payload.
+        self.append("x" * 487, "y" * 488, "small")
+        self.sink(**{"headers.as.properties": "false"})
+        failed = wait_until(lambda: [t for t in self.worker.status("out")["tasks"] if t["state"] == "FAILED"], 30, "the failure")
+        self.assertIn("the message has 501 bytes, and the broker takes no more than 500", failed[0]["trace"])
+        self.worker.call("/connectors/out/config", "PUT", {
+            "connector.class": "MqttSink", "topics": "lines", "mqtt.server.uri": self.broker.uri,
+            "headers.as.properties": "false", "errors.tolerance": "all"})
+        wait_until(lambda: self.committed(3), 30, f"the offset; {self.worker.tail()}")
+        self.assertEqual([line for line in dict.fromkeys(subscriber.seen())], ["lines " + "x" * 487, "lines small"])
 
 
 if __name__ == "__main__":
