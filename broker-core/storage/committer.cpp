@@ -64,9 +64,13 @@ void Committer::append(std::vector<PartitionAppend> entries, AppendDone done) {
     if (auto status = check(pending.entries[i]); !status.ok()) pending.result = status.error();
   }
   {
-    std::lock_guard lock(queue_mutex_);
+    std::unique_lock lock(queue_mutex_);
     if (pending.result.ok() && closed_)
       pending.result = Error{ErrorKind::kShutdown, "the log is stopping"};
+    if (finished_) {
+      lock.unlock();
+      return pending.done(std::move(pending.result));
+    }
     if (pending.result.ok() && queue_bytes_ + pending.bytes > context_.settings.queue_bytes_max) {
       pending.result = Error{ErrorKind::kRetriable, "the append queue is full"};
     }
@@ -92,6 +96,17 @@ void Committer::close() {
     closed_ = true;
   }
   queued_.notify_all();
+}
+
+void Committer::finish() {
+  for (;;) {
+    while (run_round()) {
+    }
+    std::lock_guard lock(queue_mutex_);
+    if (!queue_.empty()) continue;
+    finished_ = true;
+    return;
+  }
 }
 
 bool Committer::empty() const {

@@ -36,6 +36,9 @@ class Committer {
   bool wait();
   // Nothing more is taken; what is queued is still run.
   void close();
+  // After close() and the commit thread: runs what is left. Later appends are answered where they
+  // are made, as there is nobody else.
+  void finish();
   bool empty() const;
   // Commit log bytes written since the last call of take_bytes().
   uint64_t bytes() const { return bytes_; }
@@ -86,6 +89,7 @@ class Committer {
   std::deque<Pending> queue_;
   size_t queue_bytes_ = 0;
   bool closed_ = false;
+  bool finished_ = false;
 };
 
 }  // namespace sluice::storage

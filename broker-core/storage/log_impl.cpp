@@ -165,8 +165,7 @@ Status LogImpl::stop() {
   wakeup_.notify_all();
   if (commit_thread_.joinable()) commit_thread_.join();
   if (housekeeping_thread_.joinable()) housekeeping_thread_.join();
-  while (committer_.run_round()) {
-  }
+  committer_.finish();
   if (context_.health.failed()) return context_.health.error();
   return checkpointer_.run(true);
 }

@@ -36,8 +36,8 @@ RunnerHost::RunnerHost(Parts parts)
   worker_properties_["worker.id"] = parts_.worker_id;
 }
 
-Status RunnerHost::add_converters(const config::ConfigMap& config,
-                                  task::RunnerContext& context) const {
+Status RunnerHost::add_converters(const config::ConfigMap& config, task::RunnerContext& context,
+                                  task::ClassNames& names) const {
   auto key = choose(config, "key.converter", parts_.config.key_converter);
   SLUICE_ASSIGN(context.key_converter, record::make_converter(key.class_name, key.config, true));
   auto value = choose(config, "value.converter", parts_.config.value_converter);
@@ -46,6 +46,9 @@ Status RunnerHost::add_converters(const config::ConfigMap& config,
   auto header = choose(config, "header.converter", parts_.config.header_converter);
   SLUICE_ASSIGN(context.header_converter,
                 record::make_header_converter(header.class_name, header.config));
+  names.key_converter = record::converter_full_name(key.class_name);
+  names.value_converter = record::converter_full_name(value.class_name);
+  names.header_converter = record::converter_full_name(header.class_name);
   return ok();
 }
 
@@ -55,7 +58,8 @@ Result<std::shared_ptr<RunnerHost::Running>> RunnerHost::make(
   running->listener = std::move(listener);
   task::RunnerContext context{parts_.log,      parts_.clock, parts_.random, *running->listener,
                               &parts_.offsets, nullptr,      nullptr,       nullptr};
-  SLUICE_TRY(add_converters(spec.config, context));
+  task::ClassNames classes{spec.cls->name, {}, {}, {}};
+  SLUICE_TRY(add_converters(spec.config, context, classes));
   SLUICE_ASSIGN(auto parsed, spec.cls->config.parse(spec.config));
   auto create = [cls = spec.cls, config = std::move(parsed), &registry = parts_.registry](
                     auto& services, auto& task) {
@@ -68,11 +72,13 @@ Result<std::shared_ptr<RunnerHost::Running>> RunnerHost::make(
   };
   if (spec.cls->kind == plugin::Kind::kSource) {
     SLUICE_ASSIGN(auto settings, task::source_settings(spec.id, spec.config, worker_properties_));
+    settings.classes = std::move(classes);
     settings.facts.insert(spec.facts.begin(), spec.facts.end());
     settings.blocking = !spec.cls->non_blocking();
     running->runner = task::make_source_runner(std::move(settings), std::move(context), create);
   } else {
     SLUICE_ASSIGN(auto settings, task::sink_settings(spec.id, spec.config, worker_properties_));
+    settings.classes = std::move(classes);
     settings.facts.insert(spec.facts.begin(), spec.facts.end());
     settings.blocking = !spec.cls->non_blocking();
     running->sink = true;

@@ -37,7 +37,8 @@ class RunnerHost : public herder::TaskHost {
   struct Running;
   Result<std::shared_ptr<Running>> make(const herder::TaskSpec& spec,
                                         std::shared_ptr<task::TaskListener> listener);
-  Status add_converters(const config::ConfigMap& config, task::RunnerContext& context) const;
+  Status add_converters(const config::ConfigMap& config, task::RunnerContext& context,
+                        task::ClassNames& names) const;
 
   Parts parts_;
   config::ConfigMap worker_properties_;

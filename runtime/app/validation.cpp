@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/app/validation.hpp"
 
+#include <algorithm>
+
+#include "broker-core/metadata/topic_name.hpp"
 #include "runtime/config/connector_config.hpp"
+#include "runtime/config/java_format.hpp"
 #include "runtime/herder/restart_policy.hpp"
 #include "runtime/record/converter.hpp"
 
@@ -27,6 +31,22 @@ config::ConfigDef framework(plugin::Kind kind, const config::ConfigMap& config,
   return def;
 }
 
+// Kafka Connect finds out when the task starts. A topic of the worker's own would be destroyed.
+void check_dead_letter_topic(const config::ConfigMap& config, const std::vector<std::string>& own,
+                             std::vector<config::ConfigValue>& values) {
+  const std::string key = "errors.deadletterqueue.topic.name";
+  auto value = std::ranges::find_if(values, [&](const auto& one) { return one.name == key; });
+  auto given = config.find(key);
+  if (given == config.end() || value == values.end()) return;
+  const std::string topic(config::trim(given->second));
+  if (topic.empty()) return;
+  std::string why;
+  if (auto legal = metadata::validate_topic_name(topic); !legal.ok()) why = legal.error().message;
+  if (metadata::is_internal_topic(topic) || std::ranges::find(own, topic) != own.end())
+    why = "it is a topic of the worker's own; name another one";
+  if (!why.empty()) value->errors.push_back(config::invalid_value(key, topic, why));
+}
+
 }  // namespace
 
 herder::ValidatorParts validator_parts(plugin::Registry& registry, plugin::ControlLanes& lanes,
@@ -42,9 +62,12 @@ herder::ValidatorParts validator_parts(plugin::Registry& registry, plugin::Contr
     return framework(kind, config, topic_creation);
   };
   parts.converter = built_in_config;
-  parts.cross_checks = [](plugin::Kind kind, const config::ConfigMap& config,
-                          std::vector<config::ConfigValue>& values) {
+  parts.cross_checks = [own = std::vector{worker.config_topic.name, worker.offset_topic.name,
+                                          worker.status_topic.name}](
+                           plugin::Kind kind, const config::ConfigMap& config,
+                           std::vector<config::ConfigValue>& values) {
     if (kind == plugin::Kind::kSink) config::validate_sink_topics(config, values);
+    check_dead_letter_topic(config, own, values);
     config::validate_transforms(config, values);
   };
   return parts;

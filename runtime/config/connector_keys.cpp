@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "runtime/config/java_format.hpp"
 #include "runtime/config/java_regex.hpp"
 
 namespace sluice::config {
@@ -59,14 +58,6 @@ std::optional<std::string> check_replication(const std::string& value) {
   return "Replication factor must be positive and not larger than the number of brokers in the "
          "Kafka cluster, or -1 "
          "to use the broker's default";
-}
-
-// Accepting it would lose what errors.tolerance=all skips: its author believes it to be kept.
-std::optional<std::string> check_dead_letters(const std::string& topic) {
-  if (trim(topic).empty()) return std::nullopt;
-  return "This version has no dead letter topic. Remove the key: with errors.tolerance=none a "
-         "record that fails "
-         "stops its task and is not lost, with all it is skipped";
 }
 
 ConfigKey without_effect(ConfigKey key, const char* reason) {
@@ -146,13 +137,18 @@ void define_errors(ConfigDef& def) {
                     Width width, const char* display) {
     return connector_key(name, type, value, kMedium, doc, "Error Handling", order, width, display);
   };
-  def.define(add(
-      "errors.retry.timeout", Type::kLong, "0",
-      "For how many milliseconds a failed operation is tried again; 0: not at all, -1: for ever.",
-      1, Width::kMedium, "Retry Timeout for Errors"));
+  def.define(without_effect(add("errors.retry.timeout", Type::kLong, "0",
+                                "For how many milliseconds a failed conversion or transformation "
+                                "is tried again; 0: not at "
+                                "all, -1: for ever.",
+                                1, Width::kMedium, "Retry Timeout for Errors"),
+                            "no conversion fails at first and succeeds later; what a connector "
+                            "asks to be called again for "
+                            "is tried until it succeeds, as in Kafka Connect."));
   def.define(add("errors.retry.delay.max.ms", Type::kLong, "60000",
-                 "The longest pause in milliseconds between two tries.", 2, Width::kMedium,
-                 "Maximum Delay Between Retries for Errors"));
+                 "The longest pause in milliseconds between two calls of a connector that asked to "
+                 "be called again.",
+                 2, Width::kMedium, "Maximum Delay Between Retries for Errors"));
   ConfigKey tolerance = add("errors.tolerance", Type::kString, "none",
                             "none: any error fails the task; all: records with errors are skipped.",
                             3, Width::kShort, "Error Tolerance");
@@ -166,6 +162,23 @@ void define_errors(ConfigDef& def) {
                          "Whether the record itself is written to the log with its error.", 5,
                          Width::kShort, "Log Error Details"),
                      "the log names topic, partition and offset of a record, never its contents."));
+}
+
+// Kafka Connect has them for sinks only.
+void define_dead_letters(ConfigDef& def) {
+  const std::string dlq = "errors.deadletterqueue.";
+  def.define(connector_key(dlq + "topic.name", Type::kString, "", kMedium,
+                           "The topic to which records go that errors.tolerance=all skips; empty: "
+                           "none.",
+                           "Error Handling", 6, Width::kMedium, "Dead Letter Queue Topic Name"));
+  def.define(connector_key(dlq + "topic.replication.factor", Type::kShort, "3", kMedium,
+                           "The replication factor with which that topic is created.",
+                           "Error Handling", 7, Width::kMedium,
+                           "Dead Letter Queue Topic Replication Factor"));
+  def.define(
+      connector_key(dlq + "context.headers.enable", Type::kBoolean, "false", kMedium,
+                    "Whether headers __connect.errors.* tell where and why the record failed.",
+                    "Error Handling", 8, Width::kMedium, "Enable Error Context Headers"));
 }
 
 ConfigDef common_keys() {
@@ -231,6 +244,7 @@ ConfigKey connector_key(std::string name, Type type, std::optional<std::string> 
 const ConfigDef& source_connector_keys() {
   static const ConfigDef def = [] {
     ConfigDef built(common_keys());
+    define_dead_letters(built);
     ConfigKey groups =
         connector_key("topic.creation.groups", Type::kList, "", kLow,
                       "The groups of topics that the source creates with settings of their own.",
@@ -256,21 +270,7 @@ const ConfigDef& sink_connector_keys() {
         "Common", 4, Width::kLong, "Topics regex");
     regex.validator = check_regex;
     built.define(std::move(regex));
-    const std::string dlq = "errors.deadletterqueue.";
-    ConfigKey topic =
-        connector_key(dlq + "topic.name", Type::kString, "", kMedium,
-                      "The topic for records that fail; empty: none.", "Error Handling", 6,
-                      Width::kMedium, "Dead Letter Queue Topic Name");
-    topic.validator = check_dead_letters;
-    built.define(std::move(topic));
-    built.define(connector_key(dlq + "topic.replication.factor", Type::kShort, "3", kMedium,
-                               "The replication factor with which that topic is created.",
-                               "Error Handling", 7, Width::kMedium,
-                               "Dead Letter Queue Topic Replication Factor"));
-    built.define(
-        connector_key(dlq + "context.headers.enable", Type::kBoolean, "false", kMedium,
-                      "Whether headers __connect.errors.* tell where and why the record failed.",
-                      "Error Handling", 8, Width::kMedium, "Enable Error Context Headers"));
+    define_dead_letters(built);
     return built;
   }();
   return def;

@@ -90,6 +90,11 @@ const ConfigDef* converter_config(const std::string& class_name) {
   return entry ? &config_of(*entry) : nullptr;
 }
 
+std::string converter_full_name(const std::string& class_name) {
+  const Entry* entry = find_entry(class_name);
+  return entry ? entry->name : class_name;
+}
+
 std::vector<std::string> converter_classes(bool header) {
   std::vector<std::string> names;
   for (const auto& entry : kConverters) {

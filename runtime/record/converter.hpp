@@ -46,6 +46,8 @@ class HeaderConverter {
 // The ConfigDef of a built-in converter (by full name, simple name), or nullptr for an unknown class. As in Kafka it
 // requires converter.type (key, value or header), which the worker and not the user sets; make_* do so themselves.
 const config::ConfigDef* converter_config(const std::string& class_name);
+// The full name of a built-in converter; `class_name` itself for an unknown one.
+std::string converter_full_name(const std::string& class_name);
 // The full names; of header converters with `header`.
 std::vector<std::string> converter_classes(bool header = false);
 // `config` without prefix ("schemas.enable"), unparsed. kNotFound names the nearest class, kInvalid the key.

@@ -31,6 +31,8 @@ MetricsSnapshot Metrics::snapshot() const {
   SLUICE_COPY(total_records_skipped);
   SLUICE_COPY(total_retries);
   SLUICE_COPY(total_errors_logged);
+  SLUICE_COPY(dead_letter_requests);
+  SLUICE_COPY(dead_letter_failures);
   SLUICE_COPY(last_error_timestamp_ms);
   SLUICE_COPY(last_progress_steady_ns);
   SLUICE_COPY(log_retrying);

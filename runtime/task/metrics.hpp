@@ -38,6 +38,8 @@ struct MetricsOf {
   Cell<uint64_t> total_records_skipped{0};
   Cell<uint64_t> total_retries{0};
   Cell<uint64_t> total_errors_logged{0};
+  Cell<uint64_t> dead_letter_requests{0};
+  Cell<uint64_t> dead_letter_failures{0};  // tries that the log refused
   Cell<int64_t> last_error_timestamp_ms{0};
   Cell<int64_t> last_progress_steady_ns{0};  // health: when records last moved
   Cell<uint64_t> log_retrying{0};  // 1 while the log refuses appends (disk full, queue full)

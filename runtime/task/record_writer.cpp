@@ -3,16 +3,35 @@
 
 #include <algorithm>
 
-#include "broker-core/model/partitioner.hpp"
 #include "runtime/record/java_map.hpp"
+#include "runtime/record/json_data.hpp"
+#include "runtime/record/to_text.hpp"
 #include "runtime/record/value.hpp"
 
 namespace sluice::task {
 namespace {
 
-constexpr size_t kBuilderReserve = 1u << 20;
 constexpr uint32_t kNumbersMax = 1u << 20;  // of topics and source partitions that one task may use
-constexpr uint64_t kBatchBytesMax = 1u << 20;  // larger batches only where one record needs it
+
+// A key, value or header as the plugin gave it: bytes and strings as they are, the rest as JSON.
+Result<std::optional<ByteView>> raw_form(const sluice_schema* schema, const sluice_value& value,
+                                         record::Arena& arena) {
+  if (record::is_null(value)) return std::optional<ByteView>();
+  if (record::has_bytes(value.type)) return std::optional(as_bytes(record::text(value)));
+  std::string text;
+  record::JsonWriter json(&text);
+  if (!record::write_json_data(json, schema, value, {}).ok()) {  // it does not fit its schema
+    text.clear();
+    SLUICE_TRY(record::append_java_string(text, schema, value));
+  } else {
+    json.finish();
+  }
+  const std::string_view kept = arena.copy(text);
+  if (kept.data() == nullptr)
+    return Error{ErrorKind::kFatal, "a record of " + std::to_string(text.size()) +
+                                        " bytes is too large for the dead letter topic"};
+  return std::optional(as_bytes(kept));
+}
 
 }  // namespace
 
@@ -22,10 +41,13 @@ RecordWriter::RecordWriter(const SourceSettings& settings, log::Log& log, TopicC
       log_(log),
       creation_(std::move(topics)),
       metrics_(metrics),
-      hooks_(std::move(hooks)) {}
+      hooks_(std::move(hooks)),
+      dead_letters_(settings, log, [this](const std::string& topic) {
+        hooks_.log("created the dead letter topic " + topic);
+      }) {}
 
 Status RecordWriter::add(Polled& polled, const plugin::SourceTask& names, int64_t now_ms) {
-  Topic* topic = nullptr;
+  TopicBatches* topic = nullptr;
   uint32_t topic_number = 0;
   const plugin::Batch& batch = polled.batch;
   const size_t count = batch.size();
@@ -34,7 +56,7 @@ Status RecordWriter::add(Polled& polled, const plugin::SourceTask& names, int64_
     const sluice_record& record = batch.record(i);
     if (undecoded != polled.failures.end() && undecoded->index == i) [[unlikely]] {
       SLUICE_TRY(bad_record(polled, i, std::string(names.topic_name(record.topic)),
-                            {ErrorKind::kRecord, undecoded->outcome.text}, now_ms));
+                            {Stage::kPoll, undecoded->outcome.text}, now_ms));
       ++undecoded;
       continue;
     }
@@ -45,91 +67,75 @@ Status RecordWriter::add(Polled& polled, const plugin::SourceTask& names, int64_
     Status added = add_record(record, *topic, now_ms);
     if (!added.ok()) [[unlikely]] {
       if (added.error().kind != ErrorKind::kRecord) return added;
-      SLUICE_TRY(bad_record(polled, i, topic->name, added.error(), now_ms));
+      const Stage stage = std::exchange(failed_at_, Stage::kProduce);
+      SLUICE_TRY(bad_record(polled, i, topic->name(), {stage, added.error().message}, now_ms));
     }
   }
   arena_.reset();
-  for (auto& known : topics_)
-    known->sticky = (known->sticky + 1) % static_cast<int32_t>(known->partitions.size());
+  for (auto& known : topics_) known->turn();
   return add_offsets(batch, names);
 }
 
-Status RecordWriter::add_record(const sluice_record& record, Topic& topic, int64_t now_ms) {
+Status RecordWriter::add_record(const sluice_record& record, TopicBatches& topic, int64_t now_ms) {
   Bytes2 converted;
   SLUICE_TRY(convert(record, topic, converted));
   headers_.clear();
   if (record.header_count > 0) SLUICE_TRY(convert_headers(record, topic));
   int32_t number = 0;
-  if (topic.partitions.size() > 1 || record.partition > 0) {
+  if (topic.partitions() > 1 || record.partition > 0) {
     SLUICE_ASSIGN(number, choose_partition(record, topic, converted.key));
   }
-  Partition& partition = topic.partitions[static_cast<size_t>(number)];
-  const size_t size =
-      model::BatchBuilder::record_size_max(converted.key, converted.value, headers_);
-  if (partition.builder.size_bytes() + size > kBatchBytesMax && !partition.builder.empty())
-    partition.full.push_back(partition.builder.finish());
-  if (partition.builder.size_bytes() + size > topic.max_batch_bytes) [[unlikely]] {
-    if (!partition.builder.empty()) partition.full.push_back(partition.builder.finish());
-    if (partition.builder.size_bytes() + size > topic.max_batch_bytes)
-      return Error{ErrorKind::kRecord,
-                   "The message is " + std::to_string(size) +
-                       " bytes when serialized which is larger than " +
-                       std::to_string(topic.max_batch_bytes) +
-                       ", which is the value of the max.message.bytes configuration of topic " +
-                       topic.name + "."};
-  }
-  const size_t before = partition.builder.size_bytes();
   const int64_t timestamp =
       record.timestamp_ms == SLUICE_NO_TIMESTAMP ? now_ms : record.timestamp_ms;
-  if (!partition.builder.add(timestamp, converted.key, converted.value, headers_))
-    return Error{ErrorKind::kRecord, "The record is too large for a record batch."};
-  bytes_ += partition.builder.size_bytes() - before;
-  return ok();
+  return topic.add(number, timestamp, converted.key, converted.value, headers_, bytes_);
 }
 
-Status RecordWriter::convert(const sluice_record& record, const Topic& topic, Bytes2& out) {
+Status RecordWriter::convert(const sluice_record& record, const TopicBatches& topic, Bytes2& out) {
   // Null without a schema is null bytes in every converter.
   if (record.key.type != SLUICE_NULL || record.key_schema != nullptr) {
-    auto key = key_->from_connect(topic.name, record.key_schema, record.key, arena_);
+    auto key = key_->from_connect(topic.name(), record.key_schema, record.key, arena_);
     if (!key.ok()) [[unlikely]]
-      return key.error().with("key");
+      return failed_at_ = Stage::kKeyConverter, key.error().with("key");
     out.key = *key;
   }
   if (record.value.type != SLUICE_NULL || record.value_schema != nullptr) {
-    auto value = value_->from_connect(topic.name, record.value_schema, record.value, arena_);
+    auto value = value_->from_connect(topic.name(), record.value_schema, record.value, arena_);
     if (!value.ok()) [[unlikely]]
-      return value.error().with("value");
+      return failed_at_ = Stage::kValueConverter, value.error().with("value");
     out.value = *value;
   }
   return ok();
 }
 
-Status RecordWriter::convert_headers(const sluice_record& record, const Topic& topic) {
+Status RecordWriter::convert_headers(const sluice_record& record, const TopicBatches& topic) {
   for (uint32_t i = 0; i < record.header_count; ++i) {
     const sluice_header& header = record.headers[i];
     const std::string_view name(header.key.data, header.key.size);
-    auto value = header_->from_connect(topic.name, name, header.schema, header.value, arena_);
-    if (!value.ok()) return value.error().with("header " + std::string(name));
+    auto value = header_->from_connect(topic.name(), name, header.schema, header.value, arena_);
+    if (!value.ok()) {
+      failed_at_ = Stage::kHeaderConverter;
+      return value.error().with("header " + std::string(name));
+    }
     headers_.push_back({name, *value});
   }
   return ok();
 }
 
-Result<int32_t> RecordWriter::choose_partition(const sluice_record& record, const Topic& topic,
+Result<int32_t> RecordWriter::choose_partition(const sluice_record& record,
+                                               const TopicBatches& topic,
                                                const std::optional<ByteView>& key) const {
-  const auto count = static_cast<int32_t>(topic.partitions.size());
+  const int32_t count = topic.partitions();
   if (record.partition >= 0) {
     if (record.partition < count) return record.partition;
     return Error{ErrorKind::kRecord, "partition " + std::to_string(record.partition) +
-                                         " does not exist, topic " + topic.name + " has " +
+                                         " does not exist, topic " + topic.name() + " has " +
                                          std::to_string(count)};
   }
-  if (key) return model::partition_for_key(*key, count).value();
-  return topic.sticky;
+  return topic.partition_for(key);
 }
 
 Status RecordWriter::bad_record(Polled& polled, size_t index, const std::string& topic,
-                                const Error& error, int64_t now_ms) {
+                                const Fault& fault, int64_t now_ms) {
   const bool first_time = index >= polled.counted;  // a batch is added again when its append failed
   if (first_time) {
     polled.counted = index + 1;
@@ -139,16 +145,40 @@ Status RecordWriter::bad_record(Polled& polled, size_t index, const std::string&
   const std::string where = "record " + std::to_string(index) + " of the batch, topic " + topic;
   if (!settings_.errors.tolerate_all) {
     if (first_time) metrics_.total_record_failures.fetch_add(1, std::memory_order_relaxed);
-    return error.with("Tolerance exceeded in error handler: " + where);
+    return Error{ErrorKind::kRecord,
+                 "Tolerance exceeded in error handler: " + where + ": " + fault.text};
   }
   if (first_time) {
     metrics_.total_records_skipped.fetch_add(1, std::memory_order_relaxed);
     if (settings_.errors.log) {
       metrics_.total_errors_logged.fetch_add(1, std::memory_order_relaxed);
-      hooks_.log("skipped " + where + ": " + error.message);
+      hooks_.log("skipped " + where + ": " + fault.text);
     }
+    if (dead_letters_.enabled())
+      metrics_.dead_letter_requests.fetch_add(1, std::memory_order_relaxed);
   }
-  return ok();
+  if (!dead_letters_.enabled()) return ok();
+  return add_dead_letter(polled.batch.record(index), topic, fault, now_ms);
+}
+
+Status RecordWriter::add_dead_letter(const sluice_record& record, const std::string& topic,
+                                     const Fault& fault, int64_t now_ms) {
+  DeadLetter letter;
+  SLUICE_ASSIGN(letter.key, raw_form(record.key_schema, record.key, arena_));
+  SLUICE_ASSIGN(letter.value, raw_form(record.value_schema, record.value, arena_));
+  headers_.clear();
+  for (uint32_t i = 0; i < record.header_count; ++i) {
+    const sluice_header& header = record.headers[i];
+    SLUICE_ASSIGN(auto bytes, raw_form(header.schema, header.value, arena_));
+    headers_.push_back({{header.key.data, header.key.size}, bytes});
+  }
+  letter.headers = headers_;
+  letter.topic = topic;
+  letter.partition = record.partition;
+  letter.timestamp = record.timestamp_ms == SLUICE_NO_TIMESTAMP ? now_ms : record.timestamp_ms;
+  letter.stage = fault.stage;
+  letter.error = fault.text;
+  return dead_letters_.add(letter, bytes_);
 }
 
 // Of each source partition only the newest offset of the batch counts: the batch becomes durable as
@@ -184,29 +214,24 @@ Status RecordWriter::add_offsets(const plugin::Batch& batch, const plugin::Sourc
   return ok();
 }
 
-Result<RecordWriter::Topic*> RecordWriter::topic_of(uint32_t number,
-                                                    const plugin::SourceTask& names) {
+Result<TopicBatches*> RecordWriter::topic_of(uint32_t number, const plugin::SourceTask& names) {
   if (number < by_number_.size() && by_number_[number] != nullptr) return by_number_[number];
   if (number >= kNumbersMax)
     return Error{ErrorKind::kFatal, "the plugin uses a topic that it has not interned"};
   const std::string name(names.topic_name(number));
   if (name.empty())
     return Error{ErrorKind::kFatal, "the plugin uses a topic that it has not interned"};
-  SLUICE_ASSIGN(Topic * topic, find_topic(name));
+  SLUICE_ASSIGN(TopicBatches * topic, find_topic(name));
   if (number >= by_number_.size()) by_number_.resize(number + 1, nullptr);
   by_number_[number] = topic;
   return topic;
 }
 
-Result<RecordWriter::Topic*> RecordWriter::find_topic(const std::string& name) {
+Result<TopicBatches*> RecordWriter::find_topic(const std::string& name) {
   for (auto& topic : topics_)
-    if (topic->name == name) return topic.get();
+    if (topic->name() == name) return topic.get();
   SLUICE_ASSIGN(KnownTopic known, creation_.find_or_create(log_, name));
-  auto topic = std::make_unique<Topic>();
-  topic->name = name;
-  topic->max_batch_bytes = known.max_message_bytes;
-  topic->partitions.resize(static_cast<size_t>(known.partitions));
-  if (known.partitions == 1) topic->partitions[0].builder = model::BatchBuilder(kBuilderReserve);
+  auto topic = std::make_unique<TopicBatches>(name, known.partitions, known.max_message_bytes);
   topics_.push_back(std::move(topic));
   hooks_.topic_used(name, known.created);
   return topics_.back().get();
@@ -214,16 +239,8 @@ Result<RecordWriter::Topic*> RecordWriter::find_topic(const std::string& name) {
 
 log::AppendRequest RecordWriter::finish() {
   log::AppendRequest request;
-  for (auto& topic : topics_) {
-    for (size_t p = 0; p < topic->partitions.size(); ++p) {
-      Partition& partition = topic->partitions[p];
-      if (!partition.builder.empty()) partition.full.push_back(partition.builder.finish());
-      for (Bytes& batch : partition.full)
-        request.batches.push_back(
-            {{topic->name, PartitionId(static_cast<int32_t>(p))}, std::move(batch)});
-      partition.full.clear();
-    }
-  }
+  for (auto& topic : topics_) topic->finish(request.batches);
+  dead_letters_.finish(request.batches);
   for (PendingOffset& offset : offsets_)
     request.offsets.push_back(
         {settings_.id.connector, std::move(offset.partition_json), std::move(offset.offset)});
@@ -242,6 +259,7 @@ void RecordWriter::forget_topics() {
   clear();
   by_number_.clear();
   topics_.clear();
+  dead_letters_.forget_topic();
 }
 
 }  // namespace sluice::task

@@ -11,8 +11,10 @@
 #include "runtime/plugin/connector.hpp"
 #include "runtime/record/arena.hpp"
 #include "runtime/record/converter.hpp"
+#include "runtime/task/dead_letters.hpp"
 #include "runtime/task/metrics.hpp"
 #include "runtime/task/settings.hpp"
+#include "runtime/task/topic_batches.hpp"
 #include "runtime/task/topic_creation.hpp"
 
 namespace sluice::task {
@@ -25,14 +27,15 @@ struct Polled {
 };
 
 // Turns polled batches into what one append carries: records converted and grouped by topic
-// partition into record batches, and the newest offset of each source partition. Owned by one
-// source task, used by its thread. The record path: no allocation, no lock, no clock per record.
+// partition into record batches, dead letters for the bad ones, and the newest offset of each
+// source partition. Owned by one source task, used by its thread. The record path: no allocation,
+// no lock, no clock per record.
 class RecordWriter {
  public:
   struct Hooks {
     std::function<void(const std::string& topic, bool created)>
         topic_used;                                    // first record of a topic
-    std::function<void(const std::string& line)> log;  // a skipped record
+    std::function<void(const std::string& line)> log;  // a skipped record, a new dead letter topic
   };
   RecordWriter(const SourceSettings& settings, log::Log& log, TopicCreation topics,
                Metrics& metrics, Hooks hooks);
@@ -44,6 +47,9 @@ class RecordWriter {
   // topic that cannot be found or made (kRetriable among them). After an error the writer holds a
   // part of the batch: clear() it.
   Status add(Polled& polled, const plugin::SourceTask& names, int64_t now_ms);
+  // Makes the dead letter topic if there is to be one.
+  Status open_dead_letters() { return dead_letters_.enabled() ? dead_letters_.open() : ok(); }
+  uint64_t dead_letters() const { return dead_letters_.count(); }  // held
   // Bytes of records held.
   size_t size_bytes() const { return bytes_; }
   bool empty() const { return bytes_ == 0 && offsets_.empty(); }
@@ -54,42 +60,40 @@ class RecordWriter {
   void forget_topics();
 
  private:
-  struct Partition {
-    model::BatchBuilder builder{0};
-    std::vector<Bytes> full;
-  };
-  struct Topic {
-    std::string name;
-    uint64_t max_batch_bytes = 0;
-    int32_t sticky = 0;  // where records without a key go until the next batch
-    std::vector<Partition> partitions;
-  };
   struct Bytes2 {
     std::optional<ByteView> key, value;
   };
+  struct Fault {
+    Stage stage;
+    std::string text;
+  };
 
-  Result<Topic*> topic_of(uint32_t number, const plugin::SourceTask& names);
-  Result<Topic*> find_topic(const std::string& name);
-  Status add_record(const sluice_record& record, Topic& topic, int64_t now_ms);
-  Status convert(const sluice_record& record, const Topic& topic, Bytes2& out);
-  Status convert_headers(const sluice_record& record, const Topic& topic);
-  Result<int32_t> choose_partition(const sluice_record& record, const Topic& topic,
+  Result<TopicBatches*> topic_of(uint32_t number, const plugin::SourceTask& names);
+  Result<TopicBatches*> find_topic(const std::string& name);
+  Status add_record(const sluice_record& record, TopicBatches& topic, int64_t now_ms);
+  Status convert(const sluice_record& record, const TopicBatches& topic, Bytes2& out);
+  Status convert_headers(const sluice_record& record, const TopicBatches& topic);
+  Result<int32_t> choose_partition(const sluice_record& record, const TopicBatches& topic,
                                    const std::optional<ByteView>& key) const;
   Status add_offsets(const plugin::Batch& batch, const plugin::SourceTask& names);
-  Status bad_record(Polled& polled, size_t index, const std::string& topic, const Error& error,
+  Status bad_record(Polled& polled, size_t index, const std::string& topic, const Fault& fault,
                     int64_t now_ms);
+  Status add_dead_letter(const sluice_record& record, const std::string& topic, const Fault& fault,
+                         int64_t now_ms);
 
   const SourceSettings& settings_;
   log::Log& log_;
   TopicCreation creation_;
   Metrics& metrics_;
   Hooks hooks_;
+  DeadLetters dead_letters_;
   record::Converter* key_ = nullptr;
   record::Converter* value_ = nullptr;
   record::HeaderConverter* header_ = nullptr;
   record::Arena arena_;
-  std::vector<std::unique_ptr<Topic>> topics_;  // stable addresses
-  std::vector<Topic*> by_number_;               // the plugin's numbers
+  Stage failed_at_ = Stage::kProduce;                  // of the record that was added last
+  std::vector<std::unique_ptr<TopicBatches>> topics_;  // stable addresses
+  std::vector<TopicBatches*> by_number_;               // the plugin's numbers
   std::vector<model::HeaderView> headers_;
   struct PendingOffset {
     uint32_t partition;

@@ -27,6 +27,11 @@ const char* to_string(TaskState state) {
   return "UNASSIGNED";
 }
 
+bool worth_retrying(ErrorKind kind) {
+  return kind == ErrorKind::kRetriable || kind == ErrorKind::kTimeout ||
+         kind == ErrorKind::kNotConnected;
+}
+
 std::string trace_of(const std::string& call, const plugin::Outcome& outcome) {
   static constexpr const char* kNames[] = {
       "OK",           "RETRIABLE", "RECORD_ERROR", "NOT_CONNECTED", "END",

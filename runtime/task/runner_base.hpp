@@ -85,6 +85,9 @@ class RunnerBase : public TaskRunner,
   std::atomic<bool> abandoned_{false};
 };
 
+// Whether the log may do later what it refused.
+bool worth_retrying(ErrorKind kind);
+
 // The text of a failed call into a plugin, as a trace.
 std::string trace_of(const std::string& call, const plugin::Outcome& outcome);
 

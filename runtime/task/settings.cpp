@@ -3,6 +3,8 @@
 
 #include <charconv>
 
+#include "runtime/config/java_format.hpp"
+
 namespace sluice::task {
 namespace {
 
@@ -52,8 +54,16 @@ Status read_errors(const ConfigMap& config, ErrorSettings& errors) {
   }
   SLUICE_TRY(read_bool(config, "errors.log.enable", errors.log));
   SLUICE_TRY(read_bool(config, "errors.log.include.messages", errors.log_messages));
-  SLUICE_TRY(read_int(config, "errors.retry.timeout", -1, INT64_MAX, errors.retry_timeout_ms));
-  return read_int(config, "errors.retry.delay.max.ms", 1, INT64_MAX / 2, errors.retry_delay_max_ms);
+  SLUICE_TRY(
+      read_int(config, "errors.retry.delay.max.ms", 1, INT64_MAX / 2, errors.retry_delay_max_ms));
+  const std::string dead_letters = "errors.deadletterqueue.";
+  if (const std::string* topic = find(config, dead_letters + "topic.name"))
+    errors.dead_letter_topic = std::string(config::trim(*topic));
+  int64_t replication = errors.dead_letter_replication_factor;
+  SLUICE_TRY(read_int(config, dead_letters + "topic.replication.factor", INT16_MIN, INT16_MAX,
+                      replication));
+  errors.dead_letter_replication_factor = static_cast<int16_t>(replication);
+  return read_bool(config, dead_letters + "context.headers.enable", errors.dead_letter_context);
 }
 
 Status read_common(const TaskId& id, const ConfigMap& task, const ConfigMap& worker,

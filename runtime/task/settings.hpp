@@ -18,14 +18,21 @@ struct TaskId {
   std::string to_string() const { return connector + "-" + std::to_string(task); }
 };
 
-// Kafka Connect's errors.*; retry times of zero and less mean as there: 0 = no retries, -1 = for
-// ever.
+// Kafka Connect's errors.*.
 struct ErrorSettings {
   bool tolerate_all = false;            // errors.tolerance
   bool log = false;                     // errors.log.enable
   bool log_messages = false;            // errors.log.include.messages
-  int64_t retry_timeout_ms = 0;         // errors.retry.timeout
   int64_t retry_delay_max_ms = 60'000;  // errors.retry.delay.max.ms
+  // errors.deadletterqueue.*; for sources as well
+  std::string dead_letter_topic;               // topic.name; empty: none
+  int16_t dead_letter_replication_factor = 3;  // topic.replication.factor
+  bool dead_letter_context = false;            // context.headers.enable
+};
+
+// Full names of the classes at work, for people.
+struct ClassNames {
+  std::string connector, key_converter, value_converter, header_converter;
 };
 
 // topic.creation.<group>.*; the group "default" has no patterns and comes last.
@@ -42,6 +49,7 @@ struct CommonSettings {
   TaskId id;
   std::map<std::string, std::string> facts;  // answers of InstanceServices::setting
   ErrorSettings errors;
+  ClassNames classes;
   bool blocking = false;  // the class has a thread of its own
   int64_t offset_flush_interval_ms = 60'000;
   uint32_t batch_records_max = 4096;  // of one poll or put
@@ -52,7 +60,6 @@ struct SourceSettings : CommonSettings {
   std::vector<TopicCreationGroup> topic_creation;  // empty: topics are made with the log's defaults
   bool create_topics = true;                       // topic.creation.enable
   uint64_t in_flight_bytes_max = 16u << 20;
-  uint64_t max_message_bytes = 1048588;  // largest batch handed to the log
 };
 
 struct SinkSettings : CommonSettings {

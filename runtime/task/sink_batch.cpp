@@ -3,6 +3,28 @@
 
 namespace sluice::task {
 
+Status RawRecords::find(std::span<const Offset> offsets,
+                        const std::function<Result<bool>(const model::RecordView&)>& each) {
+  model::RecordView view;
+  auto wanted = offsets.begin();
+  for (model::RecordReader& reader : readers) {
+    if (wanted == offsets.end()) return ok();
+    if (*wanted >= reader.header().next_offset()) continue;
+    reader.rewind();
+    while (wanted != offsets.end()) {
+      SLUICE_ASSIGN(const bool more, reader.next(view));
+      if (!more) break;
+      if (view.offset != *wanted) continue;
+      SLUICE_ASSIGN(const bool go_on, each(view));
+      if (!go_on) return ok();
+      ++wanted;
+    }
+  }
+  if (wanted == offsets.end()) return ok();
+  return Error{ErrorKind::kFatal, "offset " + std::to_string(wanted->value()) +
+                                      " is not among the records that were read"};
+}
+
 std::unique_ptr<SinkBatchPool::Block> SinkBatchPool::take() {
   std::lock_guard lock(mutex_);
   if (free_.empty()) return std::make_unique<Block>();
@@ -39,41 +61,42 @@ void SinkBatchPool::release(sluice_batch* batch) {
 }
 
 void SinkBatchPool::give_back(std::unique_ptr<Block> block) {
-  block->bytes = Bytes();
-  block->readers.clear();
+  block->raw.reset();
   block->records.clear();
   block->arena.reset();
   std::lock_guard lock(mutex_);
   if (free_.size() < kKept) free_.push_back(std::move(block));
 }
 
-Status SinkDecoder::decode(log::Fetched fetched, uint32_t topic, plugin::Batch& batch, Offset& next,
-                           std::vector<BadRecord>& bad) {
+Result<SinkDecoder::Decoded> SinkDecoder::decode(log::Fetched fetched, uint32_t topic) {
+  Decoded decoded;
+  decoded.raw = std::make_shared<RawRecords>();
+  decoded.raw->bytes = std::move(fetched.batches);
   auto block = pool_->take();
-  block->bytes = std::move(fetched.batches);
-  ByteView rest(block->bytes);
-  next = fetched.from;
+  block->raw = decoded.raw;
+  ByteView rest(decoded.raw->bytes);
+  decoded.next = fetched.from;
   while (!rest.empty()) {
     SLUICE_ASSIGN(auto header, model::read_batch_header(rest));
     if (!header.control())
-      SLUICE_TRY(decode_batch(rest.first(header.size()), fetched, topic, *block, bad));
-    next = std::max(next, header.next_offset());
+      SLUICE_TRY(decode_batch(rest.first(header.size()), fetched, topic, *block, decoded.bad));
+    decoded.next = std::max(decoded.next, header.next_offset());
     rest = rest.subspan(header.size());
   }
-  pool_->fill(std::move(block), batch);
-  return ok();
+  pool_->fill(std::move(block), decoded.batch);
+  return decoded;
 }
 
 Status SinkDecoder::decode_batch(ByteView bytes, const log::Fetched& fetched, uint32_t topic,
                                  SinkBatchPool::Block& block, std::vector<BadRecord>& bad) {
   SLUICE_ASSIGN(auto opened, model::RecordReader::open(bytes));
-  block.readers.push_back(std::move(opened));
-  const size_t reader = block.readers.size() - 1;
-  block.records.reserve(
-      block.records.size() +
-      static_cast<size_t>(std::max(0, block.readers[reader].header().record_count)));
+  auto& readers = block.raw->readers;
+  readers.push_back(std::move(opened));
+  const size_t reader = readers.size() - 1;
+  block.records.reserve(block.records.size() +
+                        static_cast<size_t>(std::max(0, readers[reader].header().record_count)));
   for (;;) {
-    auto more = block.readers[reader].next(view_);
+    auto more = readers[reader].next(view_);
     if (!more.ok()) return std::move(more).error();
     if (!*more) return ok();
     if (view_.offset < fetched.from) continue;
@@ -88,7 +111,7 @@ Status SinkDecoder::decode_batch(ByteView bytes, const log::Fetched& fetched, ui
       block.records.push_back(record);
     } else if (converted.error().kind == ErrorKind::kRecord ||
                converted.error().kind == ErrorKind::kInvalid) {
-      bad.push_back({view_.offset, converted.error().message});
+      bad.push_back({view_.offset, failed_at_, converted.error().message});
     } else {
       return converted;
     }
@@ -99,15 +122,16 @@ Status SinkDecoder::convert(const std::string& topic, const model::RecordView& v
                             SinkBatchPool::Block& block, sluice_record& record) {
   auto key = key_->to_connect(topic, view.key, block.arena);
   if (!key.ok()) [[unlikely]]
-    return key.error().with("key");
+    return failed_at_ = Stage::kKeyConverter, key.error().with("key");
   record.key = key->value;
   record.key_schema = key->schema;
   auto value = value_->to_connect(topic, view.value, block.arena);
   if (!value.ok()) [[unlikely]]
-    return value.error().with("value");
+    return failed_at_ = Stage::kValueConverter, value.error().with("value");
   record.value = value->value;
   record.value_schema = value->schema;
   if (view.headers.empty()) return ok();
+  failed_at_ = Stage::kHeaderConverter;
   auto* headers = block.arena.array<sluice_header>(view.headers.size());
   if (headers == nullptr)
     return Error{ErrorKind::kRecord, "the headers of the batch are too large"};

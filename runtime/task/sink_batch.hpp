@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "broker-core/model/record_batch.hpp"
@@ -10,17 +12,29 @@
 #include "runtime/plugin/connector.hpp"
 #include "runtime/record/arena.hpp"
 #include "runtime/record/converter.hpp"
+#include "runtime/task/dead_letters.hpp"
 
 namespace sluice::task {
 
-// The memory of batches that sinks get: the fetched bytes, what was decompressed and converted, the
-// record structs. A plugin may keep a batch and release it later from any thread, so blocks come
+// Records as they came from the log, and what was decompressed of them. Shared by the batch that
+// was made of them and by the task, which may need them for the dead letter topic.
+struct RawRecords {
+  Bytes bytes;
+  std::vector<model::RecordReader> readers;
+
+  // Calls each(record) for those at `offsets` (ascending) until it says false. kFatal: one is not
+  // there.
+  Status find(std::span<const Offset> offsets,
+              const std::function<Result<bool>(const model::RecordView&)>& each);
+};
+
+// The memory of batches that sinks get: the fetched records, what was converted of them, the record
+// structs. A plugin may keep a batch and release it later from any thread, so blocks come
 // from a pool that outlives the task.
 class SinkBatchPool : public std::enable_shared_from_this<SinkBatchPool> {
  public:
   struct Block {
-    Bytes bytes;
-    std::vector<model::RecordReader> readers;  // own the decompressed records
+    std::shared_ptr<RawRecords> raw;
     std::vector<sluice_record> records;
     record::Arena arena;
     std::shared_ptr<SinkBatchPool> pool;  // while it is out
@@ -45,15 +59,20 @@ class SinkDecoder {
  public:
   struct BadRecord {
     Offset offset;
+    Stage stage;
     std::string what;
+  };
+  struct Decoded {
+    plugin::Batch batch;
+    Offset next{0};              // after the last one
+    std::vector<BadRecord> bad;  // those that do not convert: they are not in the batch
+    std::shared_ptr<RawRecords> raw;
   };
   SinkDecoder(record::Converter* key, record::Converter* value, record::HeaderConverter* header)
       : key_(key), value_(value), header_(header) {}
 
-  // Decodes all of `fetched`; `next` becomes the offset after it. Records that do not convert are
-  // left out and listed in `bad`. kCorrupt and such: the bytes are no record batches.
-  Status decode(log::Fetched fetched, uint32_t topic, plugin::Batch& batch, Offset& next,
-                std::vector<BadRecord>& bad);
+  // All of `fetched`. kCorrupt and such: the bytes are no record batches.
+  Result<Decoded> decode(log::Fetched fetched, uint32_t topic);
 
  private:
   Status decode_batch(ByteView bytes, const log::Fetched& fetched, uint32_t topic,
@@ -66,6 +85,7 @@ class SinkDecoder {
   record::HeaderConverter* header_;
   std::shared_ptr<SinkBatchPool> pool_ = std::make_shared<SinkBatchPool>();
   model::RecordView view_;
+  Stage failed_at_ = Stage::kValueConverter;  // of the last record that did not convert
 };
 
 }  // namespace sluice::task

@@ -14,7 +14,10 @@ constexpr std::chrono::milliseconds kHeartbeat(
 SinkRunner::SinkRunner(SinkSettings settings, RunnerContext context, SinkFactory create)
     : RunnerBase(settings, std::move(context)),
       settings_(std::move(settings)),
-      create_(std::move(create)) {}
+      create_(std::move(create)),
+      dead_letters_(settings_, context_.log, [this](const std::string& topic) {
+        log_info("created the dead letter topic " + topic);
+      }) {}
 
 SinkRunner::~SinkRunner() = default;
 
@@ -73,6 +76,7 @@ Next SinkRunner::run(const Orders& orders) {
     if (abandoned()) return Next::done();
   }
   take_commit_answer();
+  if (Next next; !buried(next)) return next;
   if (failed_ || orders.stop) return wind_up(orders);
   apply_pause(orders);
   if (revoking_ && !finish_revoke()) return failed_ ? Next::again() : Next::wait();
@@ -92,6 +96,14 @@ Next SinkRunner::run(const Orders& orders) {
 
 bool SinkRunner::start() {
   mailbox_->runner = weak_from_this();
+  if (dead_letters_.enabled()) {
+    // What keeps it from being made for now is met again with the first bad record.
+    Status opened = dead_letters_.open();
+    if (!opened.ok() && !worth_retrying(opened.error().kind)) {
+      fail(opened.error().message, true);
+      return false;
+    }
+  }
   std::unique_ptr<plugin::SinkTask> task;
   plugin::Outcome outcome = create_(*this, task);
   if (!outcome.ok()) {
@@ -152,8 +164,7 @@ Next SinkRunner::read_on(const Orders& orders) {
 }
 
 Next SinkRunner::consumer_failed(const Error& error) {
-  if (error.kind == ErrorKind::kRetriable || error.kind == ErrorKind::kTimeout ||
-      error.kind == ErrorKind::kNotConnected) {
+  if (worth_retrying(error.kind)) {
     metrics_.total_retries.fetch_add(1, std::memory_order_relaxed);
     const auto delay = log_backoff_.next();
     log_warn("reading from the log failed, trying again: " + error.message);
@@ -169,7 +180,7 @@ Next SinkRunner::handle(log::ConsumerEvent event) {
   } else if (auto* revoked = std::get_if<log::Revoke>(&event)) {
     begin_revoke(std::move(*revoked));
   } else if (auto* fetched = std::get_if<log::Fetched>(&event)) {
-    if (take(std::move(*fetched)) && held_ && !paused_) put_held();
+    if (take(std::move(*fetched)) && held_ && !burying_ && !paused_) put_held();
   }
   return Next::again();
 }
@@ -219,29 +230,30 @@ bool SinkRunner::take(log::Fetched fetched) {
     topics_seen_[name.topic] = true;
     context_.listener.on_topic(common_.id, name.topic);
   }
-  Held held;
-  held.partition = name;
-  Offset next{0};
-  std::vector<SinkDecoder::BadRecord> bad;
   const size_t bytes = fetched.batches.size();
   const int64_t fetched_from = fetched.from.value();
-  Status decoded = decoder_->decode(std::move(fetched), partition.topic, held.batch, next, bad);
+  auto decoded = decoder_->decode(std::move(fetched), partition.topic);
   if (!decoded.ok()) {
     fail("decoding records of " + name.to_string() + " failed: " + decoded.error().message, true);
     return false;
   }
-  metrics_.sink_record_read_total.fetch_add(held.batch.size() + bad.size(),
+  metrics_.sink_record_read_total.fetch_add(decoded->batch.size() + decoded->bad.size(),
                                             std::memory_order_relaxed);
   metrics_.bytes_total.fetch_add(bytes, std::memory_order_relaxed);
-  if (!bad.empty() && !tolerate(bad, name.to_string())) return false;
+  if (!decoded->bad.empty() && !tolerate(decoded->bad, name.to_string())) return false;
   if (partition.first < 0) partition.first = fetched_from;
-  partition.read = next.value();
-  held.next = next.value();
-  if (held.batch.size() == 0) {
-    partition.put = held.next;
+  partition.read = decoded->next.value();
+  const bool burying = !decoded->bad.empty() && bury(std::move(decoded->bad), name, decoded->raw);
+  if (decoded->batch.size() == 0 && !burying) {
+    partition.put = partition.read;
     return true;
   }
-  held_ = std::move(held);
+  held_.emplace();
+  if (decoded->batch.size() == 0) held_->taken.emplace();
+  held_->batch = std::move(decoded->batch);
+  held_->raw = std::move(decoded->raw);
+  held_->partition = name;
+  held_->next = partition.read;
   return true;
 }
 
@@ -279,12 +291,14 @@ void SinkRunner::put_held() {
   if (abandoned()) return;
   SLUICE_CRASH_POINT("task.sink.after_put");
   if (!outcome.ok()) return put_refused(outcome);
+  held_->taken = Taken{records, took};
   if (!failures.empty() && !put_failures(failures)) return;
-  put_succeeded(records, took);
+  put_succeeded();
 }
 
-void SinkRunner::put_succeeded(uint64_t records, std::chrono::nanoseconds took) {
-  const auto ns = static_cast<uint64_t>(took.count());
+void SinkRunner::put_succeeded() {
+  const uint64_t records = held_->taken->records;
+  const auto ns = static_cast<uint64_t>(held_->taken->took.count());
   metrics_.sink_record_send_total.fetch_add(records, std::memory_order_relaxed);
   metrics_.sink_record_active_count.fetch_add(records, std::memory_order_relaxed);
   metrics_.put_batches.fetch_add(1, std::memory_order_relaxed);
@@ -304,15 +318,17 @@ void SinkRunner::put_succeeded(uint64_t records, std::chrono::nanoseconds took) 
   }
 }
 
+// False: the task fails, or dead letters are to be written first.
 bool SinkRunner::put_failures(const std::vector<plugin::RecordFailure>& failures) {
   std::vector<SinkDecoder::BadRecord> bad;
-  for (const plugin::RecordFailure& failure : failures) {
-    // The plugin may have moved the batch away, so only the index is sure.
-    bad.push_back({Offset(-1), "record " + std::to_string(failure.index) +
-                                   " of the batch that ends before offset " +
-                                   std::to_string(held_->next) + ": " + failure.outcome.text});
+  for (const plugin::RecordFailure& failure : failures)
+    bad.push_back(
+        {Offset(held_->batch.record(failure.index).offset), Stage::kPut, failure.outcome.text});
+  if (!tolerate(bad, held_->partition.to_string())) {
+    fenced_ = true;  // the target has the other records: a commit would be of more than is counted
+    return false;
   }
-  return tolerate(bad, held_->partition.to_string());
+  return !bury(std::move(bad), held_->partition, held_->raw);
 }
 
 // What was put since the last commit is lost in the target: its partitions are closed, opened again
@@ -367,10 +383,12 @@ void SinkRunner::put_refused(const plugin::Outcome& outcome) {
 bool SinkRunner::skip_record(const plugin::Outcome& outcome) {
   if (outcome.record_index >= held_->batch.size()) return false;
   const Offset offset(held_->batch.record(outcome.record_index).offset);
-  if (!tolerate({{offset, outcome.text}}, held_->partition.to_string())) return true;
+  std::vector<SinkDecoder::BadRecord> bad{{offset, Stage::kPut, outcome.text}};
+  if (!tolerate(bad, held_->partition.to_string())) return true;
   if (!SinkBatchPool::remove(held_->batch, outcome.record_index)) return false;
   retry_at_ = steady();
-  if (held_->batch.size() == 0) put_succeeded(0, std::chrono::nanoseconds(0));
+  if (held_->batch.size() == 0) held_->taken.emplace();
+  if (!bury(std::move(bad), held_->partition, held_->raw) && held_->taken) put_succeeded();
   return true;
 }
 

@@ -15,6 +15,9 @@ namespace sluice::task {
 // Records that the plugin refuses for now (RETRIABLE, NOT_CONNECTED) are held and put again, with
 // all partitions paused: membership goes on, nothing else is read. Partitions that are revoked are
 // committed and closed first, lost ones closed without a commit.
+//
+// Bad records that go to a dead letter topic are durable there before anything else happens: until
+// then nothing is put, read or committed, so no offset can pass them.
 class SinkRunner : public RunnerBase {
  public:
   SinkRunner(SinkSettings settings, RunnerContext context, SinkFactory create);
@@ -28,15 +31,30 @@ class SinkRunner : public RunnerBase {
     int64_t first = -1;      // the first one read since the assignment
     int64_t committed = -1;  // by the group
   };
-  struct Held {  // decoded, not taken by the plugin yet
+  struct Taken {  // by the plugin
+    uint64_t records = 0;
+    std::chrono::nanoseconds took{0};
+  };
+  struct Held {  // decoded, not counted as put yet
     plugin::Batch batch;
+    std::shared_ptr<RawRecords> raw;
     TopicPartitionName partition;
     int64_t next = 0;
     bool retrying = false;
+    std::optional<Taken> taken;  // what is missing is the dead letters of bad records in it
+  };
+  struct Burial {  // bad records on their way to the dead letter topic
+    TopicPartitionName partition;
+    std::vector<SinkDecoder::BadRecord> bad;
+    std::shared_ptr<RawRecords> raw;
+    size_t sent = 0;  // so many of `bad` are in the append under way
+    bool under_way = false;
+    std::chrono::nanoseconds retry_at{0};
   };
   struct Mailbox {
     std::mutex mutex;
-    std::optional<Status> answer;
+    std::optional<Status> answer;  // to a commit
+    std::optional<Status> buried;
     std::weak_ptr<RunnerBase> runner;
   };
   enum class Commit { kNothing, kUnderWay, kAgainLater, kFailed };
@@ -57,10 +75,16 @@ class SinkRunner : public RunnerBase {
   bool take(log::Fetched fetched);  // decodes; false: failed
   bool tolerate(const std::vector<SinkDecoder::BadRecord>& bad, const std::string& topic);
   void put_held();
-  void put_succeeded(uint64_t records, std::chrono::nanoseconds took);
+  void put_succeeded();
   bool put_failures(const std::vector<plugin::RecordFailure>& failures);
   void put_refused(const plugin::Outcome& outcome);
   bool skip_record(const plugin::Outcome& outcome);
+  bool bury(std::vector<SinkDecoder::BadRecord> bad, const TopicPartitionName& partition,
+            std::shared_ptr<RawRecords> raw);  // false: there is no dead letter topic
+  bool buried(Next& next);                     // true: nothing is to be written there
+  void send_dead_letters(Next& next);
+  Status add_dead_letters(log::AppendRequest& request);
+  void dead_letters_refused(const Error& error, Next& next);
   bool heartbeat();
   void reopen();
   void pause_all(bool paused);
@@ -90,9 +114,11 @@ class SinkRunner : public RunnerBase {
   std::shared_ptr<log::Consumer> consumer_;
   std::atomic<bool> woken_{false};  // by the plugin
   std::unique_ptr<SinkDecoder> decoder_;
+  DeadLetters dead_letters_;
   std::map<TopicPartitionName, Partition> partitions_;
   std::map<std::string, bool> topics_seen_;
   std::optional<Held> held_;
+  std::optional<Burial> burying_;
   std::optional<log::Revoke> revoking_;
   std::vector<log::GroupOffset> committing_;  // under way
   bool commit_under_way_ = false;

@@ -12,11 +12,6 @@ constexpr std::chrono::milliseconds kIdleMax(1000);
 constexpr uint32_t kBlockingPollMs = 500;  // an idle blocking poll: how long pause may take
 constexpr uint32_t kBusyPollMs = 1;        // the same while answers of the log are expected
 
-bool worth_retrying(ErrorKind kind) {
-  return kind == ErrorKind::kRetriable || kind == ErrorKind::kTimeout ||
-         kind == ErrorKind::kNotConnected;
-}
-
 }  // namespace
 
 SourceRunner::SourceRunner(SourceSettings settings, RunnerContext context, SourceFactory create)
@@ -120,6 +115,12 @@ bool SourceRunner::start() {
   writer_->use(context_.key_converter.get(), context_.value_converter.get(),
                context_.header_converter.get());
   mailbox_->runner = weak_from_this();
+  // What keeps it from being made for now is met again with the first bad record.
+  if (Status opened = writer_->open_dead_letters();
+      !opened.ok() && !worth_retrying(opened.error().kind)) {
+    fail(opened.error().message, true);
+    return false;
+  }
 
   std::unique_ptr<plugin::SourceTask> task;
   plugin::Outcome outcome = create_(*this, task);
@@ -182,6 +183,7 @@ bool SourceRunner::append_refused(const Error& error) {
     return false;
   }
   if (topic_gone) writer_->forget_topics();
+  metrics_.dead_letter_failures.fetch_add(flying_.dead_letters, std::memory_order_relaxed);
   Pack whole = std::exchange(flying_, {});
   for (Polled& polled : building_.batches) whole.batches.push_back(std::move(polled));
   whole.last_number = std::max(whole.last_number, building_.last_number);
@@ -219,6 +221,7 @@ bool SourceRunner::rebuild() {
 void SourceRunner::submit() {
   flying_ = std::exchange(building_, {});
   in_flight_ = true;
+  flying_.dead_letters = writer_->dead_letters();
   log::AppendRequest request = writer_->finish();
   request.producer = producer_;
   request.epoch = epoch_;
@@ -235,6 +238,7 @@ void SourceRunner::submit() {
                         if (runner) runner->RunnerBase::wake();
                       });
   SLUICE_CRASH_POINT("task.source.after_append");
+  if (flying_.dead_letters > 0) SLUICE_CRASH_POINT("task.source.dead_letters_sent");
 }
 
 // ---------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ class SourceRunner : public RunnerBase {
     uint64_t last_number = 0;  // of the newest batch; 0 = none
     uint64_t records = 0;
     uint64_t bytes = 0;
+    uint64_t dead_letters = 0;
     bool empty() const { return batches.empty(); }
   };
   // Where the log puts its answer; outlives the runner if need be.

@@ -29,10 +29,10 @@ Result<bool> matches_any(const std::string& topic, const std::vector<JavaRegex>&
   return false;
 }
 
-uint64_t max_message_bytes(const log::TopicInfo& topic, uint64_t otherwise) {
+uint64_t max_message_bytes(const log::TopicInfo& topic) {
   auto found = topic.configs.find("max.message.bytes");
-  if (found == topic.configs.end()) return otherwise;
-  uint64_t value = otherwise;
+  if (found == topic.configs.end()) return kMaxMessageBytes;
+  uint64_t value = kMaxMessageBytes;
   std::from_chars(found->second.data(), found->second.data() + found->second.size(), value);
   return value;
 }
@@ -41,7 +41,6 @@ uint64_t max_message_bytes(const log::TopicInfo& topic, uint64_t otherwise) {
 
 Result<TopicCreation> TopicCreation::make(const SourceSettings& settings) {
   TopicCreation creation;
-  creation.max_message_bytes_ = settings.max_message_bytes;
   creation.configured_ = settings.create_topics && !settings.topic_creation.empty();
   if (!creation.configured_) return creation;
   for (const TopicCreationGroup& group : settings.topic_creation) {
@@ -72,21 +71,22 @@ Result<log::TopicSpec> TopicCreation::spec_of(const std::string& topic) const {
 }
 
 Result<KnownTopic> TopicCreation::find_or_create(log::Log& log, const std::string& topic) const {
+  SLUICE_ASSIGN(auto spec, spec_of(topic));
+  return find_or_create_topic(log, spec);
+}
+
+Result<KnownTopic> find_or_create_topic(log::Log& log, const log::TopicSpec& spec) {
   for (int attempt = 0; attempt < 2; ++attempt) {
-    SLUICE_ASSIGN(auto found, log.topics(topic));
-    if (!found.empty())
-      return KnownTopic{found[0].partitions, max_message_bytes(found[0], max_message_bytes_),
-                        false};
-    SLUICE_ASSIGN(auto spec, spec_of(topic));
+    SLUICE_ASSIGN(auto found, log.topics(spec.name));
+    if (!found.empty()) return KnownTopic{found[0].partitions, max_message_bytes(found[0]), false};
     auto created = log.create_topic(spec);
-    if (created.ok())
-      return KnownTopic{created->partitions, max_message_bytes(*created, max_message_bytes_), true};
+    if (created.ok()) return KnownTopic{created->partitions, max_message_bytes(*created), true};
     if (created.error().kind != ErrorKind::kConflict)
-      return created.error().with("creating topic " + topic);
+      return created.error().with("creating topic " + spec.name);
     // Another task was faster: look again.
   }
   return Error{ErrorKind::kRetriable,
-               "topic " + topic + " is being created or deleted by somebody else"};
+               "topic " + spec.name + " is being created or deleted by somebody else"};
 }
 
 }  // namespace sluice::task

@@ -10,11 +10,16 @@
 
 namespace sluice::task {
 
+inline constexpr uint64_t kMaxMessageBytes = 1048588;  // Kafka's default of max.message.bytes
+
 struct KnownTopic {
   int32_t partitions = 1;
-  uint64_t max_message_bytes = 1048588;
+  uint64_t max_message_bytes = kMaxMessageBytes;
   bool created = false;
 };
+
+// The topic of that name, made as `spec` says if there is none.
+Result<KnownTopic> find_or_create_topic(log::Log& log, const log::TopicSpec& spec);
 
 // Finds the topics that a source writes to and makes those that are not there, by the connector's
 // topic.creation.* (KIP-158). Owned by one source task, used by its thread; calls into the log's
@@ -32,7 +37,6 @@ class TopicCreation {
   };
   Result<log::TopicSpec> spec_of(const std::string& topic) const;
   std::vector<Group> groups_;
-  uint64_t max_message_bytes_ = 0;
   bool configured_ = false;
 };
 

@@ -17,6 +17,7 @@ from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from tests.crash.dead_letters import DeadLetters  # noqa: E402
 from tests.crash.workload import FAILURES, NO_LEAKS, Workload  # noqa: E402
 from tests.support.crash_points import crash_points  # noqa: E402
 from tests.support.processes import Folder, wait_until  # noqa: E402
@@ -99,6 +100,7 @@ class Lane(threading.Thread):
         self.folder.mkdir()
         self.log = self.folder / "hits"
         self.work = self.workload(self.folder)
+        self.dead_letters = DeadLetters(self.work)
         self.fresh = 0
         self.summary = ""
 
@@ -116,6 +118,7 @@ class Lane(threading.Thread):
         work = self.work
         work.worker.start()
         work.add_pipelines()
+        self.dead_letters.add()
         work.worker.kill()
         while (planned := self.plan.next()) is not None:
             end, nth = planned
@@ -130,6 +133,7 @@ class Lane(threading.Thread):
         work.worker.environment.pop("SLUICE_CRASH_LOG", None)
         work.worker.start()
         work.settle()
+        self.dead_letters.settle()
         self.summary = f"{self.name}: {work.check()}; {work.churned} topics and pairs of connectors came and went"
 
     def arm(self, worker, end, nth):
@@ -177,6 +181,7 @@ class Lane(threading.Thread):
         work = self.work
         for source in ("a", "b", "c"):
             work.append(source, self.dice.randint(1, 60))
+        self.dead_letters.append(self.dice.randint(1, 60))
         what = self.dice.random()
         if what < 0.5:
             work.churn()

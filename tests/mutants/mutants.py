@@ -36,6 +36,8 @@ MUTANTS = {
     "log.gap_skipped": ("records that are gone are passed over in silence", "runtime_log_test", "*PauseAndSeek*"),
     "source.acknowledged_before_durable": ("a source is told before its records are durable", "runtime_task_test",
                                            "SourceRunnerTest.*"),
+    "sink.dead_letter_not_awaited": ("a sink's offset passes a dead letter that is not durable", "runtime_task_test",
+                                    "SinkDeadLetters.*"),
     "sink.committed_before_written": ("a sink's offset runs ahead of its target", "runtime_task_test", "SinkRunnerTest.*"),
     "mqtt.acknowledged_before_durable": ("PUBACK goes out before the message is on disk",
                                          "integration/mqtt/puback_trace_test.py", "--messages 500"),

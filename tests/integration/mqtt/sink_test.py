@@ -70,10 +70,12 @@ class SinkTest(SinkCase):
     def test_a_record_that_no_topic_can_be_made_of_is_one_bad_record(self):
         subscriber = self.subscriber("-t", "#")
         self.append('{"id":"a+"}', '{"id":"good"}', "no json")
-        self.sink(**{"mqtt.topic": "${json:/id}", "errors.tolerance": "all"})
+        self.sink(**{"mqtt.topic": "${json:/id}", "errors.tolerance": "all", "errors.deadletterqueue.topic.name": "dead"})
         wait_until(lambda: subscriber.seen(), 30, "the good one")
         wait_until(lambda: self.committed(3), 30, "the offset")
         self.assertEqual(subscriber.seen(), ['good {"id":"good"}'])
+        dead = self.worker.call("/sluice/topics/dead/records").json()["records"]
+        self.assertEqual([record["value"] for record in dead], ['{"id":"a+"}', "no json"])
 
     def test_text_that_mqtt_does_not_take_makes_bad_records(self):
         subscriber = self.subscriber("-t", "#", form="%t %P")

@@ -117,6 +117,16 @@ TEST(Log, aCleanStopReplaysNothingAndOpensNoSegment) {
   EXPECT_EQ((*h.append(partition(1), {"more"}))[0].base_offset, Offset(17));
 }
 
+TEST(Log, anAppendAfterTheStopIsAnsweredWithAnError) {
+  LogHarness h;
+  h.open();
+  ASSERT_TRUE(h.append(partition(1), {"a"}).ok());
+  ASSERT_TRUE(h.log->stop().ok());
+  auto late = h.append(partition(1), {"b"});
+  ASSERT_FALSE(late.ok());
+  EXPECT_EQ(late.error().kind, ErrorKind::kShutdown);
+}
+
 TEST(Log, aKilledProcessLosesNothingAcknowledged) {
   LogHarness h;
   h.open();

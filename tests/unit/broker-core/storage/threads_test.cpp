@@ -105,6 +105,31 @@ TEST_F(Threads, writersReadersCheckpointsAndHousekeepingTogether) {
   }
 }
 
+TEST_F(Threads, everyAppendIsAnsweredHoweverLateItComes) {
+  std::atomic<int> open{0}, refused{0};
+  std::atomic<bool> stopped{false};
+  std::vector<std::thread> threads;
+  for (int p = 0; p < kPartitions; ++p) {
+    threads.emplace_back([&, p] {
+      for (int more = 10; more > 0;) {
+        if (stopped) --more;
+        std::vector<PartitionAppend> entries;
+        entries.push_back({partition(1, p), batch({"x"})});
+        ++open;
+        log_->append(std::move(entries), [&](Result<std::vector<AppendResult>> result) {
+          if (!result.ok() && result.error().kind == ErrorKind::kShutdown) ++refused;
+          --open;
+        });
+      }
+    });
+  }
+  EXPECT_TRUE(log_->stop().ok());
+  stopped = true;
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(open, 0);
+  EXPECT_GE(refused, kPartitions * 10);
+}
+
 // The sync of a large round runs beside the writing of the segments. If these have no space, the frames that the sync
 // has made durable are taken back.
 TEST(ThreadsOnFullDisk, aLargeRoundThatFailsInTheSegmentsLeavesNothing) {

@@ -176,13 +176,20 @@ TEST(ConnectorConfig, UnknownKeys) {
                           "partition and offset of a record, never its contents."));
 }
 
-TEST(ConnectorConfig, ADeadLetterTopicThatIsNotWrittenIsRefused) {
-  EXPECT_THAT(sink_errors({{"topics", "a"}, {"errors.deadletterqueue.topic.name", "dlq"}},
-                          "errors.deadletterqueue.topic.name"),
-              ElementsAre(HasSubstr("This version has no dead letter topic")));
-  EXPECT_THAT(sink_errors({{"topics", "a"}, {"errors.deadletterqueue.topic.name", ""}},
-                          "errors.deadletterqueue.topic.name"),
-              IsEmpty());
+TEST(ConnectorConfig, DeadLetterTopicsOfSinksAsInKafkaAndOfSourcesAsWell) {
+  for (const auto& def : {sink_connector_def({}, {}), source_connector_def({}, {})}) {
+    auto shape = [&](const std::string& name) {
+      const auto* key = def.find("errors.deadletterqueue." + name);
+      return key->group + "/" + std::to_string(key->order) + "/" + to_string(key->width) + "/" +
+             key->display_name + "/" + to_string(key->type) + "/" +
+             key->default_value.value_or("-");
+    };
+    EXPECT_EQ(shape("topic.name"), "Error Handling/6/MEDIUM/Dead Letter Queue Topic Name/STRING/");
+    EXPECT_EQ(shape("topic.replication.factor"),
+              "Error Handling/7/MEDIUM/Dead Letter Queue Topic Replication Factor/SHORT/3");
+    EXPECT_EQ(shape("context.headers.enable"),
+              "Error Handling/8/MEDIUM/Enable Error Context Headers/BOOLEAN/false");
+  }
 }
 
 TEST(JavaRegex, MatchesAsAWhole) {

@@ -13,6 +13,9 @@ TEST(TaskSettings, SourceDefaultsAreKafkaConnects) {
   auto settings = source_settings({"c", 2}, {}, {}).value();
   EXPECT_FALSE(settings.errors.tolerate_all);
   EXPECT_EQ(settings.errors.retry_delay_max_ms, 60'000);
+  EXPECT_EQ(settings.errors.dead_letter_topic, "");
+  EXPECT_EQ(settings.errors.dead_letter_replication_factor, 3);
+  EXPECT_FALSE(settings.errors.dead_letter_context);
   EXPECT_EQ(settings.offset_flush_interval_ms, 60'000);
   EXPECT_TRUE(settings.create_topics);
   EXPECT_TRUE(settings.topic_creation.empty());
@@ -42,7 +45,8 @@ TEST(TaskSettings, MalformedValuesNameTheirKey) {
   for (const auto& [key, value] :
        std::map<std::string, std::string>{{"errors.tolerance", "some"},
                                           {"errors.log.enable", "yes"},
-                                          {"errors.retry.timeout", "1s"},
+                                          {"errors.retry.delay.max.ms", "1s"},
+                                          {"errors.deadletterqueue.topic.replication.factor", "x"},
                                           {"topic.creation.default.partitions", "x"}}) {
     auto settings = source_settings({"c", 0}, {{key, value}}, {});
     ASSERT_FALSE(settings.ok()) << key;

@@ -1,11 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <gmock/gmock.h>
-
-#include "broker-core/model/record_batch.hpp"
-#include "runtime/task/task_runner.hpp"
-#include "tests/support/fake_log.hpp"
-#include "tests/support/fake_tasks.hpp"
-#include "tests/support/step_drive.hpp"
+#include "tests/unit/runtime/task/runner_fixtures.hpp"
 
 namespace sluice::task {
 namespace {
@@ -16,69 +10,6 @@ using ::testing::IsEmpty;
 using ::testing::Pair;
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
-
-const TopicPartitionName kPartition{"lines", PartitionId(0)};
-
-class SinkRunnerTest : public ::testing::Test {
- protected:
-  SinkRunnerTest() {
-    settings_.id = {"c", 0};
-    settings_.group = "connect-c";
-    settings_.topics = {"lines"};
-    settings_.offset_flush_interval_ms = 1000;
-  }
-  ~SinkRunnerTest() override {
-    if (runner_) runner_->abandon();
-    executor_.run_ready();
-  }
-
-  void start(const char* value_converter = "org.apache.kafka.connect.storage.StringConverter") {
-    RunnerContext context{log_, clock_, random_, listener_, nullptr, {}, {}, {}};
-    context.key_converter =
-        record::make_converter("org.apache.kafka.connect.storage.StringConverter", {}, true)
-            .value();
-    context.value_converter =
-        record::make_converter(value_converter, {{"schemas.enable", "false"}}, false).value();
-    context.header_converter =
-        record::make_header_converter("org.apache.kafka.connect.storage.SimpleHeaderConverter", {})
-            .value();
-    runner_ = make_sink_runner(settings_, std::move(context), sink_.factory());
-    drive_ = std::make_shared<testing::StepDrive>(executor_, runner_);
-    runner_->attach(drive_);
-    run();
-  }
-  void run(std::chrono::nanoseconds time = 10ms) { executor_.advance(time); }
-  void assign(int64_t committed = -1) {
-    log_.consumer()->push(log::Assign{{{kPartition, Offset(committed)}}, GenerationId(1)});
-    run();
-  }
-  void fetched(int64_t base, const std::vector<std::string>& values, int64_t from = -1) {
-    model::BatchBuilder builder;
-    for (const std::string& value : values) ASSERT_TRUE(builder.add(5, {}, as_bytes(value)));
-    Bytes batch = builder.finish();
-    model::stamp_batch(batch, Offset(base), LeaderEpoch(0));
-    log_.consumer()->push(log::Fetched{kPartition, std::move(batch), Offset(from < 0 ? base : from),
-                                       Offset(base + static_cast<int64_t>(values.size()))});
-    run();
-  }
-  std::vector<int64_t> commits() {
-    std::vector<int64_t> result;
-    for (auto& commit : log_.consumer()->commits)
-      for (auto& offset : commit) result.push_back(offset.next.value());
-    return result;
-  }
-  TaskState state() { return runner_->state(); }
-
-  testing::SimClock clock_;
-  testing::SimExecutor executor_{7, clock_};
-  testing::SeededRandom random_{1};
-  testing::FakeLog log_;
-  testing::FakeSink sink_;
-  testing::FakeListener listener_;
-  SinkSettings settings_;
-  std::shared_ptr<TaskRunner> runner_;
-  std::shared_ptr<testing::StepDrive> drive_;
-};
 
 TEST_F(SinkRunnerTest, PutsWhatItReadsAndCommitsAfterThePlugin) {
   start();
