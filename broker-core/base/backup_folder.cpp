@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdio>
 
+#include "broker-core/base/crash_point.hpp"
 #include "broker-core/base/crc32c.hpp"
 
 namespace sluice {
@@ -18,6 +19,11 @@ std::string hex(uint32_t value) {
   char text[9];
   std::snprintf(text, sizeof text, "%08x", value);
   return text;
+}
+
+std::string without_slashes(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
 }
 
 template <class T>
@@ -74,6 +80,11 @@ Bytes encode_manifest(const BackupManifest& manifest) {
 }
 
 Result<BackupManifest> read_manifest(Disk& disk, const std::string& directory) {
+  SLUICE_ASSIGN(const bool unfinished, disk.exists(directory + "/" + kUnfinishedCopy));
+  if (unfinished) {
+    return Error{ErrorKind::kNotFound,
+                 directory + " is no finished backup: it has " + kUnfinishedCopy};
+  }
   const std::string path = directory + "/" + kBackupManifest;
   auto bytes = read_file(disk, path, kManifestMax);
   if (!bytes.ok() && bytes.error().kind == ErrorKind::kNotFound) {
@@ -105,6 +116,17 @@ Result<BackupManifest> read_manifest(Disk& disk, const std::string& directory) {
   return manifest;
 }
 
+Status refuse_unfinished(Disk& disk, const std::string& directory) {
+  SLUICE_ASSIGN(const bool unfinished, disk.exists(directory + "/" + kUnfinishedCopy));
+  if (!unfinished) return ok();
+  return Error{ErrorKind::kInvalid, directory +
+                                        " is a backup or restore that was cut short (it has " +
+                                        kUnfinishedCopy + "), not all is there; do it again"};
+}
+
+BackupFolder::BackupFolder(Disk& disk, const std::string& directory, CopyProgress progress)
+    : disk_(disk), directory_(without_slashes(directory)), progress_(std::move(progress)) {}
+
 Status BackupFolder::begin(uint64_t bytes_expected) {
   all_ = bytes_expected;
   auto there = disk_.list(directory_);
@@ -115,7 +137,10 @@ Status BackupFolder::begin(uint64_t bytes_expected) {
   if (!there.ok() && there.error().kind != ErrorKind::kNotFound) return std::move(there).error();
   SLUICE_ASSIGN(bool left, disk_.exists(partial_));
   if (left) SLUICE_TRY(disk_.remove_all(partial_));
+  SLUICE_TRY(create_durably(disk_, parent_of(directory_)));
   SLUICE_TRY(disk_.create_directories(partial_));
+  SLUICE_TRY(write_file_atomically(disk_, unfinished_, as_bytes("not all is there\n")));
+  SLUICE_CRASH_POINT("copy.begun");
   folders_.insert(partial_);
   return ok();
 }
@@ -148,6 +173,7 @@ Status BackupFolder::copy(const std::string& from, const std::string& relative,
     }
     const ByteView part(piece.data(), got);
     SLUICE_TRY(target->write_at(at, part));
+    SLUICE_CRASH_POINT("copy.piece_written");
     file.crc = crc32c(part, file.crc);
     at += got;
     done_ += got;
@@ -156,6 +182,7 @@ Status BackupFolder::copy(const std::string& from, const std::string& relative,
     }
   }
   SLUICE_TRY(target->sync());
+  SLUICE_CRASH_POINT("copy.file_synced");
   files_.push_back(std::move(file));
   return ok();
 }
@@ -175,7 +202,12 @@ Status BackupFolder::make_folder(const std::string& relative) {
 
 Status BackupFolder::finish() {
   for (const auto& folder : folders_) SLUICE_TRY(disk_.sync_directory(folder));
+  SLUICE_CRASH_POINT("copy.synced");
+  SLUICE_TRY(disk_.remove(unfinished_));
+  SLUICE_TRY(disk_.sync_directory(partial_));
+  SLUICE_CRASH_POINT("copy.whole");
   SLUICE_TRY(disk_.rename(partial_, directory_));
+  SLUICE_CRASH_POINT("copy.renamed");
   SLUICE_TRY(disk_.sync_directory(parent_of(directory_)));
   if (progress_) (void)progress_(all_, all_);
   return ok();

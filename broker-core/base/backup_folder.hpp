@@ -28,8 +28,13 @@ struct BackupManifest {
 };
 inline constexpr const char* kBackupManifest = "backup.manifest";
 Bytes encode_manifest(const BackupManifest& manifest);
-// kNotFound: there is none, so this is no finished backup. kCorrupt: it is damaged.
+// kNotFound: this is no finished backup. kCorrupt: the manifest is damaged.
 Result<BackupManifest> read_manifest(Disk& disk, const std::string& directory);
+
+// In a copy as long as not all is there. A folder that has it is no backup, and no data directory:
+// kInvalid.
+inline constexpr const char* kUnfinishedCopy = "copy.unfinished";
+Status refuse_unfinished(Disk& disk, const std::string& directory);
 
 // Called with bytes done and bytes in all; false ends the work with kShutdown.
 using CopyProgress = std::function<bool(uint64_t done, uint64_t all)>;
@@ -39,8 +44,7 @@ using CopyProgress = std::function<bool(uint64_t done, uint64_t all)>;
 // one thread.
 class BackupFolder {
  public:
-  BackupFolder(Disk& disk, std::string directory, CopyProgress progress)
-      : disk_(disk), directory_(std::move(directory)), progress_(std::move(progress)) {}
+  BackupFolder(Disk& disk, const std::string& directory, CopyProgress progress);
 
   // kConflict if `directory` is there and not an empty folder. Removes what an earlier attempt that
   // was cut short has left.
@@ -65,6 +69,7 @@ class BackupFolder {
   Disk& disk_;
   const std::string directory_;
   const std::string partial_ = directory_ + ".partial";
+  const std::string unfinished_ = partial_ + "/" + kUnfinishedCopy;
   const CopyProgress progress_;
   std::vector<BackupFile> files_;
   std::set<std::string> folders_;  // made here, to be synced

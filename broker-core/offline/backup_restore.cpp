@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "broker-core/base/crash_point.hpp"
 #include "broker-core/offline/offline.hpp"
 
 namespace sluice::offline {
@@ -39,7 +40,9 @@ Result<BackupManifest> restore(Disk& disk, const std::string& backup, const std:
   BackupFolder target(disk, into, progress);
   SLUICE_TRY(target.begin(bytes));
   auto status = copy_all(manifest, backup, target);
+  SLUICE_CRASH_POINT("restore.copied");
   if (status.ok()) status = check_copy(disk, target.partial());
+  SLUICE_CRASH_POINT("restore.verified");
   if (status.ok()) status = target.finish();
   if (!status.ok()) return target.abandon(status.error());
   return manifest;

@@ -8,7 +8,7 @@ namespace {
 
 bool belongs(const std::string& name) {
   for (const char* known : {".lock", "meta.properties", "metadata", "commit", "topics",
-                            "checkpoint", "worker", kBackupManifest}) {
+                            "checkpoint", "worker", kBackupManifest, kUnfinishedCopy}) {
     if (name == known) return true;
   }
   return name.starts_with("damaged-");  // what a repair has put aside
@@ -37,6 +37,7 @@ Status check_layout(Disk& disk, const std::string& directory,
 }  // namespace
 
 Result<std::unique_ptr<File>> lock_directory(Disk& disk, const std::string& directory) {
+  SLUICE_TRY(refuse_unfinished(disk, directory));
   bool any = false;
   for (const char* part : {"/meta.properties", "/checkpoint", "/topics", "/metadata"}) {
     SLUICE_ASSIGN(const bool there, disk.exists(directory + part));

@@ -27,6 +27,7 @@ Result<std::unique_ptr<Broker>> Broker::open(Settings settings, Dependencies dep
 Status Broker::open_all() {
   Disk& disk = dependencies_.disk;
   const std::string& directory = settings_.directory;
+  SLUICE_TRY(refuse_unfinished(disk, directory));
   SLUICE_TRY(create_durably(disk, directory));
   auto lock = disk.lock(directory + "/.lock");
   if (!lock.ok() && lock.error().kind == ErrorKind::kConflict) {

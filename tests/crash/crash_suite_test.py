@@ -17,6 +17,7 @@ from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from tests.crash.copies import POINTS as COPIES, copy_life  # noqa: E402
 from tests.crash.dead_letters import DeadLetters  # noqa: E402
 from tests.crash.workload import FAILURES, NO_LEAKS, Workload  # noqa: E402
 from tests.support.crash_points import crash_points  # noqa: E402
@@ -124,6 +125,9 @@ class Lane(threading.Thread):
             end, nth = planned
             if end.startswith(FRESH):
                 self.fresh_life(end)
+                continue
+            if end.startswith(COPIES):
+                self.plan.died(end, *copy_life(self, end, nth))
                 continue
             if end in FIRST_DIE_AT:
                 self.life(FIRST_DIE_AT[end], 1, counted=False)

@@ -12,7 +12,8 @@ from tests.support.processes import Worker, wait_until
 CHECK = Path(__file__).resolve().parents[1] / "checker" / "check.py"
 SYSTEM_PYTHON = "/usr/bin/python3"  # Debian's, with python3-kafka
 TOPIC_CREATION = {"topic.creation.default.replication.factor": 1, "topic.creation.default.segment.bytes": 16384,
-                  "topic.creation.default.index.interval.bytes": 512}
+                  "topic.creation.default.index.interval.bytes": 512, "topic.creation.default.segment.ms": 700,
+                  "topic.creation.default.segment.index.bytes": 240}
 
 # Everything rolls, checkpoints, compacts and takes snapshots many times a second.
 SETTINGS = {
@@ -21,6 +22,8 @@ SETTINGS = {
     "log.flush.offset.checkpoint.interval.ms": 50, "log.retention.check.interval.ms": 60,
     "metadata.log.max.record.bytes.between.snapshots": 300, "offset.storage.partitions": 2, "status.storage.partitions": 1,
     "offset.storage.segment.bytes": 2048, "offset.storage.min.cleanable.dirty.ratio": 0.01,
+    "offset.storage.delete.retention.ms": 100, "status.storage.segment.ms": 300, "status.storage.max.compaction.lag.ms": 500,
+    "status.storage.min.cleanable.dirty.ratio": 0.99,
     "status.storage.segment.bytes": 4096, "log.level": "WARN",
 }
 
