@@ -27,6 +27,7 @@ KILLED = -9
 RANDOM_KILL, PAUSE = "kill -9", "SIGSTOP"
 HITS = 5    # of each point, at least
 LIFE = 1.5  # seconds of work, after which a worker that did not die at its point is killed anyway
+LONG_LIFE = 5  # the same for points that are first met after a second or more
 # A few points are passed only in the life after a death at a certain other one.
 FIRST_DIE_AT = {"metadata.snapshot_begin": "metadata.synced", "metadata.snapshot_written": "metadata.synced",
                 "metadata.log_replaced": "metadata.synced", "file.uncommitted_cut": "file.lines_synced",
@@ -35,6 +36,10 @@ FIRST_DIE_AT = {"metadata.snapshot_begin": "metadata.synced", "metadata.snapshot
 ELSEWHERE = ("file.rotation_", "file.roll_")
 # Where the metadata of a new directory is made: these need a new directory for each death.
 FRESH = "metadata.fresh_"
+
+
+def life_of(point):
+    return LONG_LIFE if "dead_letters" in point else LIFE
 
 
 class Plan:
@@ -165,7 +170,7 @@ class Lane(threading.Thread):
         if end == "file.torn_line_cut":
             self.tear_output()
         alive = self.bring_up(worker)
-        deadline = time.monotonic() + (LIFE if end in self.plan.points else self.dice.uniform(0, 0.4))
+        deadline = time.monotonic() + (life_of(end) if end in self.plan.points else self.dice.uniform(0, 0.4))
         while alive and time.monotonic() < deadline:
             try:
                 self.step()
