@@ -170,7 +170,7 @@ Status FileReader::finish(TrackedFile& file, LineBatch& batch) {
   SLUICE_CRASH_POINT("file.rotation_finished");
   ++finished_;
   file.finished = true;
-  if (file.compressed()) file.finished_size = file.seen.size;
+  file.finished_size = file.seen.size;
   batch.position = file.position;
   file.idle = batch.lines.empty();
   file.open.reset();

@@ -5,36 +5,152 @@
 
 #include <algorithm>
 #include <climits>
-#include <tuple>
+#include <iterator>
 
 namespace sluice::file_plugin {
 
 Status FileTracker::rescan(const Times& now) {
-  Scan scan;
-  scan.now = now;
-  SLUICE_SDK_TRY(index(scan));
-  std::vector<TrackedFile*> unresolved;
-  SLUICE_SDK_TRY(claim_known(scan, unresolved));
+  for (int looks = 1;; ++looks) {
+    SLUICE_SDK_ASSIGN(Look first, look(now));
+    SLUICE_SDK_ASSIGN(Findings findings, identify(first));
+    if (findings.certain() && !has_unknown(first)) return conclude(first, findings);
+    // A folder that is listed while files are renamed shows some twice and others not at all.
+    SLUICE_SDK_ASSIGN(const Look second, look(now));
+    find_unsettled(first, second, findings);
+    if (findings.unsettled.empty() || looks == kMaxLooks) return conclude(first, findings);
+  }
+}
+
+// Live names of which two looks show something else: of these nothing is concluded.
+void FileTracker::find_unsettled(const Look& first, const Look& second, Findings& findings) {
+  std::vector<Name> differ;
+  std::set_symmetric_difference(first.names.begin(), first.names.end(), second.names.begin(),
+                                second.names.end(), std::back_inserter(differ));
+  for (const auto& [path, device, inode] : differ) {
+    findings.unsettled.emplace(live_name(path));
+    for (const TrackedFile* file : findings.missing) {
+      if (file->seen.device == device && file->seen.inode == inode)
+        findings.unsettled.insert(file->live());
+    }
+  }
+}
+
+Result<FileTracker::Look> FileTracker::look(const Times& now) {
+  Look look;
+  look.now = now;
+  SLUICE_SDK_ASSIGN(std::vector<FoundFile> found, finder_.matches());
+  for (FoundFile& file : found) {
+    if (!options_.gzip && is_gzip_name(file.path)) continue;
+    look.by_path.emplace(file.path, look.files.size());
+    look.files.push_back({std::move(file), true});
+  }
+  SLUICE_SDK_TRY(add_neighbours(look));
+  std::sort(look.files.begin(), look.files.end(), [](const Candidate& a, const Candidate& b) {
+    return std::tie(a.file.info.modified_ns, a.file.path) <
+           std::tie(b.file.info.modified_ns, b.file.path);
+  });
+  for (size_t i = 0; i < look.files.size(); ++i) {
+    const FoundFile& file = look.files[i].file;
+    look.by_path[file.path] = i;
+    look.by_inode.emplace(std::pair(file.info.device, file.info.inode), i);
+    look.names.emplace(file.path, file.info.device, file.info.inode);
+  }
+  return look;
+}
+
+// All files of the folders in which rotation may have been at work.
+Status FileTracker::add_neighbours(Look& look) {
+  std::set<std::string_view> at_place;
+  std::set<std::string> folders;
+  for (const auto& file : tracked_) {
+    if (at_rest(look, *file)) {
+      at_place.insert(file->path);
+    } else {
+      folders.insert(std::string(folder_of(file->path)));
+    }
+  }
+  for (const Candidate& candidate : look.files) {
+    if (!at_place.contains(candidate.file.path))
+      folders.insert(std::string(folder_of(candidate.file.path)));
+  }
+  for (const std::string& folder : folders) {
+    SLUICE_SDK_ASSIGN(std::vector<FoundFile> files, finder_.neighbours(join_path(folder, "x")));
+    for (FoundFile& file : files) {
+      if (!options_.gzip && is_gzip_name(file.path)) continue;
+      if (look.by_path.contains(file.path)) continue;
+      look.files.push_back({std::move(file)});
+    }
+  }
+  look.folders = std::move(folders);
+  return sdk::ok();
+}
+
+// Whether nothing can have happened that only shows in other files of the folder. While nothing was
+// read of a file, it may have been copied and cut.
+bool FileTracker::at_rest(const Look& look, const TrackedFile& file) const {
+  if (settled(file)) return true;
+  const auto at = look.by_path.find(file.path);
+  if (at == look.by_path.end() || file.changed || file.gone || !file.identified) return false;
+  const FileInfo& info = look.files[at->second].file.info;
+  return info.same_file(file.seen) && (file.compressed() || info.size >= file.resume_position()) &&
+         (file.resume_position() > 0 || file.finished);
+}
+
+bool FileTracker::wants_family(const Candidate& candidate, const std::string& live) const {
+  return candidate.wanted || (candidate.file.path != live && finder_.wants(live));
+}
+
+// Whether there may be something to conclude from a file that is nobody's.
+bool FileTracker::has_unknown(const Look& look) const {
+  return std::any_of(look.files.begin(), look.files.end(), [&](const Candidate& candidate) {
+    return !candidate.taken && wants_family(candidate, std::string(live_name(candidate.file.path)));
+  });
+}
+
+// One file may have two names, or seem to, if it was renamed while its folder was listed.
+void FileTracker::take(Look& look, size_t candidate) {
+  const FoundFile& file = look.files[candidate].file;
+  const auto [from, to] = look.by_inode.equal_range({file.info.device, file.info.inode});
+  for (auto at = from; at != to; ++at) {
+    Candidate& other = look.files[at->second];
+    if (at->second == candidate || live_name(other.file.path) == live_name(file.path))
+      other.taken = true;
+  }
+}
+
+Status FileTracker::conclude(Look& look, Findings& findings) {
+  std::set<std::string> known;
+  for (const auto& file : tracked_) {
+    known.insert(file->key.name);
+    known.insert(file->live());
+  }
+  const auto unsettled = [&](const TrackedFile& file) {
+    return findings.unsettled.contains(file.live());
+  };
+  for (const Claim& found : findings.claims) {
+    if (!found.copy || !unsettled(*found.file)) SLUICE_SDK_TRY(claim(look, found));
+  }
   std::set<const TrackedFile*> lost;
-  std::vector<Gap> gaps;
-  const auto newest = newest_of_each();
-  for (TrackedFile* file : unresolved) {
-    bool is_lost = false;
-    const bool is_newest = newest.at(file->live()) == file;
-    Gap gap{file->live(), "",
-            file->resume_position() == 0 ? file->since_ns : file->seen.modified_ns};
-    SLUICE_SDK_TRY(find_moved(scan, *file, &is_lost));
-    if (is_lost) lost.insert(file);
-    if (!is_lost && !file->gone) gap = {gap.live, file->path, file->seen.modified_ns};
-    // It was empty when it was last seen. What it became is one of those that were changed since.
-    gap.unknown = is_lost && file->resume_position() == 0 && file->print.empty();
-    if (is_newest || gap.unknown) gaps.push_back(std::move(gap));
+  for (TrackedFile* file : findings.missing) {
+    if (unsettled(*file)) continue;
+    if (file->open == nullptr || file->changed) {
+      lose(look, *file);
+      lost.insert(file);
+    } else if (!file->gone) {
+      file->gone = true;
+      file->grew_ms = look.now.steady_ms;
+      notes_.note("'" + file->path +
+                  "' was moved away or deleted; what is open of it is read to its end");
+    }
   }
   std::erase_if(tracked_, [&](const auto& file) { return lost.contains(file.get()); });
   // Only now it is known which of the files are those that were known before.
-  for (const Gap& gap : gaps) SLUICE_SDK_TRY(add_successors(scan, gap));
-  SLUICE_SDK_TRY(find_unseen(scan));
-  SLUICE_SDK_TRY(add_new(scan));
+  SLUICE_SDK_TRY(add_new(look, known, findings.unsettled));
+  sort();
+  return sdk::ok();
+}
+
+void FileTracker::sort() {
   const auto order = [](const TrackedFile& file) {
     // Where it has gone, its number says nothing any more, but that there are newer ones.
     const unsigned number = file.gone ? UINT_MAX : rotation_number(file.path).value_or(0);
@@ -43,153 +159,84 @@ Status FileTracker::rescan(const Times& now) {
   };
   std::sort(tracked_.begin(), tracked_.end(),
             [&](const auto& a, const auto& b) { return order(*a) < order(*b); });
-  return sdk::ok();
 }
 
-Status FileTracker::index(Scan& scan) {
-  SLUICE_SDK_ASSIGN(std::vector<FoundFile> found, finder_.matches());
-  for (FoundFile& file : found) {
-    if (!readable_name(file.path)) continue;
-    scan.by_path.emplace(file.path, scan.found.size());
-    scan.by_inode.emplace(std::pair(file.info.device, file.info.inode), scan.found.size());
-    scan.found.push_back({std::move(file)});
-  }
-  return sdk::ok();
-}
-
-// Files that are where they were, or that have another of the pattern's names now.
-Status FileTracker::claim_known(Scan& scan, std::vector<TrackedFile*>& unresolved) {
-  for (const auto& file : tracked_) {
-    std::vector<size_t> candidates;
-    if (const auto at = scan.by_path.find(file->path); at != scan.by_path.end())
-      candidates.push_back(at->second);
-    const auto [from, to] = scan.by_inode.equal_range({file->seen.device, file->seen.inode});
-    for (auto at = from; at != to; ++at) candidates.push_back(at->second);
-    bool claimed = false;
-    for (const size_t index : candidates) {
-      Candidate& candidate = scan.found[index];
-      if (candidate.taken) continue;
-      SLUICE_SDK_ASSIGN(const Same same, holds(*file, candidate.file));
-      if (same != Same::kYes) continue;
-      claim(scan, candidate, *file);
-      SLUICE_SDK_TRY(know_head(*file, candidate.file));
-      claimed = true;
-      break;
+Status FileTracker::claim(const Look& look, const Claim& claim) {
+  TrackedFile& file = *claim.file;
+  const FoundFile& found = look.files[claim.candidate].file;
+  if (claim.copy) {
+    if (file.open != nullptr && !file.changed && !file.idle) {  // first the rest of it
+      file.gone = true;
+      return sdk::ok();
     }
-    if (!claimed) unresolved.push_back(file.get());
+    SLUICE_SDK_TRY(claim_copy(look, claim));
   }
-  // Where one took over another's name, it may have been looked for before its own was free.
-  return sdk::ok();
-}
-
-// The file of each live name that had it last, as far as is known.
-std::map<std::string, TrackedFile*> FileTracker::newest_of_each() const {
-  std::map<std::string, TrackedFile*> newest;
-  for (const auto& file : tracked_) {
-    TrackedFile*& known = newest[file->live()];
-    const bool later = known == nullptr || (known->rotated() && !file->rotated()) ||
-                       (known->rotated() && rotated_later(file->path, file->seen.modified_ns,
-                                                          known->path, known->seen.modified_ns));
-    if (later) known = file.get();
-  }
-  return newest;
-}
-
-// Files that had a live name without being seen under it, though the last known one of that name
-// did not move: nothing was read of that yet, so that it cannot be told from what was copied and
-// cut in between, or it was rotated before.
-Status FileTracker::find_unseen(Scan& scan) {
-  std::vector<Gap> gaps;
-  for (const auto& [live, file] : newest_of_each()) {
-    // Where rotated files have a name of the pattern, they are found by that.
-    if (finder_.wants(live + ".1")) continue;
-    if (file->rotated()) {
-      gaps.push_back({live, file->gone ? "" : file->path, file->seen.modified_ns});
-    } else if (file->resume_position() == 0) {
-      gaps.push_back({live, "", file->since_ns});
-    }
-  }
-  for (const Gap& gap : gaps) SLUICE_SDK_TRY(add_successors(scan, gap));
-  return sdk::ok();
-}
-
-void FileTracker::claim(Scan& scan, Candidate& candidate, TrackedFile& file) {
-  candidate.taken = true;
-  const FoundFile& found = candidate.file;
-  take_everywhere(scan, found);
   if (file.path != found.path) {
-    notes_.note("'" + file.path + "' is called '" + found.path + "' now; reading goes on at byte " +
-                std::to_string(file.position));
-    ++counts_.rotated;
-    SLUICE_CRASH_POINT("file.rotation_found");
-    unstored_.insert(file.path);
-    unstored_.insert(found.path);
+    if (!file.skipped) {
+      notes_.note("'" + file.path + "' is called '" + found.path +
+                  "' now; reading goes on at byte " + std::to_string(file.position));
+      ++counts_.rotated;
+      SLUICE_CRASH_POINT("file.rotation_found");
+    }
     file.path = found.path;
-    file.stored = false;
-    file.grew_ms = scan.now.steady_ms;
+    unstored_.insert(file.key);
+    file.grew_ms = look.now.steady_ms;
   }
-  if (found.info.size != file.seen.size || file.grew_ms == 0) file.grew_ms = scan.now.steady_ms;
-  if (!file.identified) unstored_.insert(file.path);
+  if (file.key.number == 0) renew_key(file);
+  if (found.info.size != file.seen.size || file.grew_ms == 0) file.grew_ms = look.now.steady_ms;
   // An open file is looked at by its reader, which makes sure first that it is the same still.
   if (file.open == nullptr) file.seen = found.info;
   file.gone = file.changed = false;
-  file.wanted = finder_.wants(found.path);
+  file.wanted = look.files[claim.candidate].wanted;
+  return know_head(file, found);
 }
 
-// One file may be in both lists.
-void FileTracker::take_everywhere(Scan& scan, const FoundFile& file) {
-  const auto take = [&](std::vector<Candidate>& list) {
-    for (Candidate& candidate : list) {
-      if (candidate.file.path == file.path) candidate.taken = true;
-    }
-  };
-  if (const auto at = scan.by_path.find(file.path); at != scan.by_path.end())
-    scan.found[at->second].taken = true;
-  const auto folder = scan.folders.find(std::string(folder_of(file.path)));
-  if (folder != scan.folders.end()) take(folder->second);
-}
-
-Result<std::vector<FileTracker::Candidate>*> FileTracker::near(Scan& scan,
-                                                               const std::string& path) {
-  const std::string folder(folder_of(path));
-  const auto known = scan.folders.find(folder);
-  if (known != scan.folders.end()) return &known->second;
-  SLUICE_SDK_ASSIGN(std::vector<FoundFile> files, finder_.neighbours(path));
-  std::vector<Candidate>& list = scan.folders[folder];
-  for (FoundFile& file : files) {
-    const auto at = scan.by_path.find(file.path);
-    const bool taken = at != scan.by_path.end() && scan.found[at->second].taken;
-    if (readable_name(file.path)) list.push_back({std::move(file), taken});
+Status FileTracker::claim_copy(const Look& look, const Claim& claim) {
+  TrackedFile& file = *claim.file;
+  const FoundFile& found = look.files[claim.candidate].file;
+  const auto here = look.by_path.find(file.path);
+  if (here != look.by_path.end() && look.files[here->second].file.info.same_file(file.seen)) {
+    ++counts_.truncated;
+    events_.report("file-truncated",
+                   "'" + file.path + "' was cut when " + std::to_string(file.position) +
+                       " bytes of it had been read; what it held behind them is read from its "
+                       "copy '" +
+                       found.path + "'");
   }
-  std::sort(list.begin(), list.end(), [](const Candidate& a, const Candidate& b) {
-    return a.file.info.modified_ns < b.file.info.modified_ns;
-  });
-  return &list;
-}
-
-// A file whose name leads somewhere else now, or nowhere.
-Status FileTracker::find_moved(Scan& scan, TrackedFile& file, bool* lost) {
-  SLUICE_SDK_ASSIGN(std::vector<Candidate>* const near_it, near(scan, file.path));
-  SLUICE_SDK_ASSIGN(const bool renamed, claim_by_inode(scan, *near_it, file));
-  if (renamed) return sdk::ok();
-  bool copied = false;
-  SLUICE_SDK_TRY(claim_copy(scan, *near_it, file, &copied));
-  if (copied) return sdk::ok();
-  if (file.open == nullptr || file.changed) {
-    lose(scan, file);
-    *lost = true;
-  } else if (!file.gone) {
-    file.gone = true;
-    file.grew_ms = scan.now.steady_ms;
-    notes_.note("'" + file.path +
-                "' was moved away or deleted; what is open of it is read to its end");
+  SLUICE_CRASH_POINT("file.rotation_copied");
+  file.open.reset();
+  file.held.clear();
+  file.finished = file.skipped;
+  if (*claim.copy != file.resume_position()) {
+    file.position = *claim.copy;
+    SLUICE_SDK_ASSIGN(const auto opened, OpenFile::open(files_, found.path, options_));
+    SLUICE_SDK_ASSIGN(file.print, fingerprint_of(opened->content(), file.position));
   }
+  unstored_.insert(file.key);
   return sdk::ok();
 }
 
-void FileTracker::lose(Scan& scan, TrackedFile& file) {
-  unstored_.insert(file.path);
-  const auto at = scan.by_path.find(file.path);
+// A file of which nothing was read yet is recognised by its first bytes.
+Status FileTracker::know_head(TrackedFile& file, const FoundFile& found) {
+  if (file.resume_position() > 0 || !file.print.empty() || found.info.size == 0 || file.skipped)
+    return sdk::ok();
+  auto opened = OpenFile::open(files_, found.path, options_);
+  if (!opened.ok()) {
+    // Gone already, which the next look sees.
+    if (opened.error().kind == SLUICE_NOT_CONNECTED) return sdk::ok();
+    return std::move(opened).error();
+  }
+  SLUICE_SDK_ASSIGN(const FileInfo info, (*opened)->info());
+  if (!info.same_file(found.info)) return sdk::ok();
+  auto print = fingerprint_of_head((*opened)->content());
+  if (print.ok()) file.print = *print;  // of a damaged gzip file it is said when it is read
+  return sdk::ok();
+}
+
+void FileTracker::lose(const Look& look, const TrackedFile& file) {
+  unstored_.insert(file.key);
+  if (file.skipped) return;
+  const auto at = look.by_path.find(file.path);
   const bool unread = !file.compressed() && file.seen.size > file.position;
   std::string text = "'" + file.path + "'";
   std::string read = ", of which " + std::to_string(file.position) + " bytes were read,";
@@ -197,7 +244,7 @@ void FileTracker::lose(Scan& scan, TrackedFile& file) {
                                ? "; its bytes from " + std::to_string(file.position) + " to " +
                                      std::to_string(file.seen.size) + " were not read and are lost"
                                : "; what was added to it after the last look is lost";
-  if (at == scan.by_path.end()) {
+  if (at == look.by_path.end() || (file.finished && !file.changed)) {
     if (!unread) {
       notes_.note(text + " was deleted; it had been read to its end");
       return;
@@ -206,7 +253,7 @@ void FileTracker::lose(Scan& scan, TrackedFile& file) {
     events_.report("lines-lost", text + read + " was deleted" + rest);
     return;
   }
-  const FoundFile& now = scan.found[at->second].file;
+  const FoundFile& now = look.files[at->second].file;
   const std::string size = std::to_string(now.info.size);
   if (unread) ++counts_.lost;
   if (now.info.same_file(file.seen) || !file.identified) {
@@ -222,140 +269,88 @@ void FileTracker::lose(Scan& scan, TrackedFile& file) {
                      " bytes, and is not there under any other name" + rest);
 }
 
-// The files that had the name `live` after the one now called `after` (or, if that is unknown, last
-// changed then) and before the one that has it now. Those that the pattern names are found anyway.
-Status FileTracker::add_successors(Scan& scan, const Gap& gap) {
-  const std::string& live = gap.live;
-  SLUICE_SDK_ASSIGN(std::vector<Candidate>* const near_it, near(scan, live));
-  unsigned newest = UINT_MAX;  // of the numbers of those that are known
-  for (const auto& file : tracked_) {
-    if (file->live() == live && !file->gone && !gap.unknown)
-      newest = std::min(newest, rotation_number(file->path).value_or(UINT_MAX));
-  }
-  for (Candidate& candidate : *near_it) {
-    const FoundFile& found = candidate.file;
-    if (candidate.taken || found.path == live || live_name(found.path) != live ||
-        finder_.wants(found.path))
-      continue;
-    const bool later = gap.after.empty() ? found.info.modified_ns > gap.modified
-                                         : rotated_later(found.path, found.info.modified_ns,
-                                                         gap.after, gap.modified);
-    const bool tracked = std::any_of(tracked_.begin(), tracked_.end(),
-                                     [&](const auto& file) { return file->path == found.path; });
-    // Compressed before anything was read of it, it has the time that it had.
-    const bool itself = gap.unknown && same_time(found.info.modified_ns, gap.modified);
-    // One that has a higher number than a known file had the name before that, whatever its time
-    // says.
-    if ((!later && !itself) || tracked || rotation_number(found.path).value_or(0) > newest)
-      continue;
-    if (is_tracked_file(found)) continue;
-    SLUICE_SDK_ASSIGN(const bool compressing, is_being_compressed(*near_it, found));
-    if (compressing) continue;
-    SLUICE_SDK_ASSIGN(const bool copying, is_copy_of_new(scan, found));
-    if (copying) break;  // the file itself is read first; when it is cut, its copy is known by that
-    SLUICE_SDK_ASSIGN(const Same copy, is_copy_of_known(scan, found));
-    if (copy == Same::kNotYet) break;  // those that came after it wait for it
-    if (copy == Same::kYes) continue;
-    candidate.taken = true;
-    notes_.note("'" + found.path + "' had been '" + live +
-                "' and was never seen under that name; it is read whole");
-    SLUICE_SDK_TRY(track(scan, found, false));
-    SLUICE_CRASH_POINT("file.rotation_unseen");
+// Files that nobody knows: those under their live name, then those that had it before, oldest
+// first.
+Status FileTracker::add_new(Look& look, const std::set<std::string>& known,
+                            const std::set<std::string>& unsettled) {
+  std::erase_if(copies_, [&](const auto& copy) { return !look.by_path.contains(copy.first); });
+  std::set<std::string> families = known;
+  for (const bool rotated : {false, true}) {
+    for (size_t i = 0; i < look.files.size(); ++i) {
+      const Candidate& candidate = look.files[i];
+      const FoundFile& found = candidate.file;
+      const std::string live(live_name(found.path));
+      if (candidate.taken || (found.path != live) != rotated || !wants_family(candidate, live) ||
+          unsettled.contains(live))
+        continue;
+      if (!candidate.wanted && !families.contains(live)) continue;
+      std::optional<uint64_t> read;
+      if (rotated) {
+        if (found.info.size == 0) continue;  // a copy begins so, too
+        SLUICE_SDK_ASSIGN(const bool compressing, is_being_compressed(look, found));
+        if (compressing) continue;
+        SLUICE_SDK_ASSIGN(const Same copy, is_copy(look.now, found, &read));
+        if (copy == Same::kNotYet || (copy == Same::kYes && !read)) continue;
+      }
+      SLUICE_SDK_ASSIGN(TrackedFile* const file, track(look, candidate));
+      take(look, i);
+      families.insert(live);
+      if (read) {
+        notes_.note("'" + found.path + "' is a copy of a file that was read");
+        file->position = *read;
+        SLUICE_SDK_ASSIGN(const auto opened, OpenFile::open(files_, found.path, options_));
+        SLUICE_SDK_ASSIGN(file->print, fingerprint_of(opened->content(), *read));
+      } else if (!candidate.wanted && !known.contains(live)) {
+        SLUICE_SDK_TRY(skip(*file));
+      } else if (!candidate.wanted) {
+        notes_.note("'" + found.path + "' had been '" + live +
+                    "' and was never seen under that name; it is read whole");
+        SLUICE_CRASH_POINT("file.rotation_unseen");
+      }
+    }
   }
   return sdk::ok();
 }
 
-// Whether a compressed file is one that is being made of another: it gets the time of that when it
-// is whole, before the other goes. Until then its own time makes it look new.
-Result<bool> FileTracker::is_being_compressed(const std::vector<Candidate>& near,
-                                              const FoundFile& found) {
-  if (!is_gzip_name(found.path)) return false;
-  const std::string_view original = std::string_view(found.path).substr(0, found.path.size() - 3);
-  if (std::any_of(near.begin(), near.end(),
-                  [&](const Candidate& other) { return other.file.path == original; }))
-    return true;
-  // The other one is gone: now the time is the right one, if it was not when the folder was listed.
-  auto opened = OpenFile::open(files_, found.path, options_);
-  if (!opened.ok()) {
-    if (opened.error().kind == SLUICE_NOT_CONNECTED) return true;
-    return std::move(opened).error();
-  }
-  SLUICE_SDK_ASSIGN(const FileInfo now, (*opened)->info());
-  return !now.same_file(found.info) || now.modified_ns != found.info.modified_ns;
-}
-
-// A file that was renamed while its folder was listed may have been seen under both names; under
-// the one that was not taken it is no other file.
-bool FileTracker::is_tracked_file(const FoundFile& found) const {
-  return std::any_of(tracked_.begin(), tracked_.end(), [&](const auto& file) {
-    return file->seen.same_file(found.info) && file->live() == live_name(found.path);
-  });
-}
-
-// A file of which nothing was read yet is recognised by its first bytes.
-Status FileTracker::know_head(TrackedFile& file, const FoundFile& found) {
-  if (file.resume_position() > 0 || !file.print.empty() || found.info.size == 0) return sdk::ok();
-  auto opened = OpenFile::open(files_, found.path, options_);
-  if (!opened.ok()) {
-    // Gone already, which the next look sees.
-    if (opened.error().kind == SLUICE_NOT_CONNECTED) return sdk::ok();
-    return std::move(opened).error();
-  }
-  SLUICE_SDK_ASSIGN(const FileInfo info, (*opened)->info());
-  if (!info.same_file(found.info)) return sdk::ok();
-  auto print = fingerprint_of_head((*opened)->content());
-  if (print.ok()) file.print = *print;  // of a damaged gzip file it is said when it is read
-  return sdk::ok();
-}
-
-Result<TrackedFile*> FileTracker::track(Scan& scan, const FoundFile& found, bool wanted) {
+Result<TrackedFile*> FileTracker::track(const Look& look, const Candidate& candidate) {
   auto file = std::make_unique<TrackedFile>();
-  file->path = found.path;
-  file->wanted = wanted;
-  file->seen = found.info;
-  file->since_ns = found.info.modified_ns;
-  file->grew_ms = scan.now.steady_ms;
-  SLUICE_SDK_TRY(know_head(*file, found));
-  unstored_.insert(found.path);
+  file->path = candidate.file.path;
+  file->wanted = candidate.wanted;
+  file->seen = candidate.file.info;
+  file->grew_ms = look.now.steady_ms;
+  renew_key(*file);
+  SLUICE_SDK_TRY(know_head(*file, candidate.file));
   tracked_.push_back(std::move(file));
   return tracked_.back().get();
 }
 
-Status FileTracker::add_new(Scan& scan) {
-  std::erase_if(copies_, [&](const auto& copy) { return !scan.by_path.contains(copy.first); });
-  for (Candidate& candidate : scan.found) {
-    if (candidate.taken || is_tracked_file(candidate.file)) continue;
-    if (fresh(scan, candidate.file)) {
-      SLUICE_SDK_ASSIGN(const bool compressing, is_being_compressed(scan.found, candidate.file));
-      if (compressing) continue;
-    }
-    SLUICE_SDK_ASSIGN(const Same copy, is_copy_of_known(scan, candidate.file));
-    if (copy == Same::kNo) SLUICE_SDK_TRY(track(scan, candidate.file, true));
-  }
-  return sdk::ok();
+// The lowest number that is free: a worker keeps every key that it has seen.
+void FileTracker::renew_key(TrackedFile& file) {
+  if (!file.key.name.empty()) unstored_.insert(file.key);
+  FileKey key{file.live(), 1};
+  const auto used = [&](const auto& other) { return other->key == key; };
+  while (std::any_of(tracked_.begin(), tracked_.end(), used)) ++key.number;
+  file.key = key;
+  unstored_.insert(std::move(key));
 }
 
-void FileTracker::forget_finished() {
-  std::set<const TrackedFile*> over;
-  for (const auto& file : tracked_) {
-    if (file->finished && (!file->wanted || file->gone)) over.insert(file.get());
+// A file that had its name before that was first looked at. What it holds is not read, but it has
+// to be told from those that come.
+Status FileTracker::skip(TrackedFile& file) {
+  file.skipped = file.finished = true;
+  if (file.compressed()) {
+    file.print = {};
+    file.finished_size = file.seen.size;
+    return sdk::ok();
   }
-  if (over.empty()) return;
-  for (const auto& [live, file] : newest_of_each()) {
-    // The last known one is what files that come are compared with.
-    if (!file->gone) over.erase(file);
+  const auto opened = OpenFile::open(files_, file.path, options_);
+  if (!opened.ok()) {
+    file.print = {};
+    return opened.error().kind == SLUICE_RETRIABLE ? Status(opened.error()) : sdk::ok();
   }
-  for (const auto& file : tracked_) {
-    if (!over.contains(file.get())) continue;
-    unstored_.insert(file->path);
-    // It must not look like one that had the name after the file that has it now.
-    for (const auto& other : tracked_) {
-      if (other->path != live_name(file->path) || other->resume_position() != 0) continue;
-      other->since_ns = std::max(other->since_ns, file->seen.modified_ns);
-      unstored_.insert(other->path);
-    }
-  }
-  std::erase_if(tracked_, [&](const auto& file) { return over.contains(file.get()); });
+  SLUICE_SDK_ASSIGN(file.print, fingerprint_of((*opened)->content(), file.seen.size));
+  if (!file.print.empty()) file.position = file.finished_size = file.seen.size;
+  return sdk::ok();
 }
 
 }  // namespace sluice::file_plugin

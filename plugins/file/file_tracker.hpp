@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "plugins/file/file_finder.hpp"
@@ -20,15 +23,18 @@ class Notes {
   virtual void note(const std::string& text) = 0;
 };
 
-// Which files there are, and which of them is the one that was called otherwise a moment ago: keeps
-// what is known of each file (how far it was read) with its content, whatever rotation does to its
-// name.
+// Which files there are, and which of them is the one that was called otherwise a moment ago.
 //
-// A file is found again by inode and fingerprint under any name in its folder; by fingerprint alone
-// (a copy, as copytruncate makes them, or a compressed one) under names that rotation can have
-// given it. Rotated files that came between the one that was being read and the one that has the
-// name now are read, too, oldest first. What is not found again is an event. Owned by the source
-// task, used by its poll only.
+// The invariant: every file of a live name that is there is either known, by its inode or by what
+// was read of it, or it is new and read from its start; and what is known of a file is stored under
+// a key of its own that never changes, until two looks in a row found the file nowhere.
+//
+// So files that were read to their end stay known as long as they are there, and those that were
+// there before their live name was first seen are known too, to be skipped. Neither names nor times
+// decide what was read, only in which order unknown files come. A file is found again by inode and
+// fingerprint under any name in its folder; by fingerprint alone (a copy, as copytruncate makes
+// them, or a compressed one) under names that rotation can have given it. What is not found again
+// is an event. Owned by the source task, used by its poll only.
 class FileTracker {
  public:
   struct Times {
@@ -48,13 +54,11 @@ class FileTracker {
   void add_stored(std::unique_ptr<TrackedFile> file) { tracked_.push_back(std::move(file)); }
   // Looks at the folders.
   Status rescan(const Times& now);
-  // Forgets files that are gone and read to their end.
-  void forget_finished();
 
   // Sorted: files of one live name together, the rotated ones first, oldest first.
   const std::vector<std::unique_ptr<TrackedFile>>& tracked() const { return tracked_; }
-  // Paths whose stored offset is not what it should be: of the tracked file of that path, or none.
-  std::set<std::string>& unstored() { return unstored_; }
+  // Keys whose stored offset is not what it should be: of the tracked file of that key, or none.
+  std::set<FileKey>& unstored() { return unstored_; }
   const Counts& counts() const { return counts_; }
 
  private:
@@ -62,63 +66,84 @@ class FileTracker {
   static constexpr int64_t kPatienceNs = 10'000'000'000;
   static constexpr int64_t kSecondNs = 1'000'000'000;
   static constexpr size_t kMaxCopies = 64;
-  // Whether a file that was changed at `then` may have been compressed to one of the time `now`,
-  // which keeps the time, perhaps without its fractions.
+  static constexpr int kMaxLooks = 6;
+  // Whether times are the same, as far as is kept by those who drop their fractions.
   static bool same_time(int64_t now, int64_t then) {
     return now == then || (now % kSecondNs == 0 && now / kSecondNs == then / kSecondNs);
   }
 
   struct Candidate {
     FoundFile file;
-    bool taken = false;
+    bool wanted = false;  // its name is one that the pattern names
+    bool taken = false;   // it is known who that is
   };
-  // What one rescan sees.
-  struct Scan {
+  using Name = std::tuple<std::string, uint64_t, uint64_t>;  // path, device, inode
+  // What the folders hold, seen once.
+  struct Look {
     Times now;
-    std::vector<Candidate> found;
-    std::map<std::string, std::vector<Candidate>>
-        folders;  // neighbours, by folder, when they are needed
+    std::vector<Candidate> files;  // that changed last is the last
     std::map<std::string, size_t> by_path;
     std::multimap<std::pair<uint64_t, uint64_t>, size_t> by_inode;
+    std::set<Name> names;
+    std::set<std::string> folders;  // of which all files were listed, not only those of the pattern
   };
-  // Where files may be that had a live name unseen: after the one now called `after` (empty: that
-  // is unknown), which was changed last at that time.
-  struct Gap {
-    std::string live;
-    std::string after;
-    int64_t modified;
-    bool unknown = false;  // one of those that are known may be any of them: nothing was seen of it
+  struct Claim {
+    TrackedFile* file;
+    size_t candidate;
+    std::optional<uint64_t> copy;  // how far that copy of it was read
+  };
+  // Who is who.
+  struct Findings {
+    std::vector<Claim> claims;
+    std::vector<TrackedFile*> missing;
+    std::set<std::string> unsettled;  // live names of which it cannot be said yet
+    bool certain() const {
+      return missing.empty() && std::none_of(claims.begin(), claims.end(),
+                                             [](const Claim& claim) { return claim.copy; });
+    }
   };
   enum class Same { kYes, kNo, kNotYet };
 
-  Status index(Scan& scan);
-  Status claim_known(Scan& scan, std::vector<TrackedFile*>& unresolved);
-  Status find_moved(Scan& scan, TrackedFile& file, bool* lost);
-  Result<bool> claim_by_inode(Scan& scan, std::vector<Candidate>& near, TrackedFile& file);
-  Status claim_copy(Scan& scan, std::vector<Candidate>& near, TrackedFile& file, bool* found);
-  Status add_successors(Scan& scan, const Gap& gap);
-  bool is_tracked_file(const FoundFile& found) const;
-  Result<bool> is_being_compressed(const std::vector<Candidate>& near, const FoundFile& found);
-  std::map<std::string, TrackedFile*> newest_of_each() const;
-  Status find_unseen(Scan& scan);
-  Status add_new(Scan& scan);
-  Result<Same> is_copy_of_known(Scan& scan, const FoundFile& found);
-  Result<bool> is_copy_of_new(const Scan& scan, const FoundFile& found);
-  void claim(Scan& scan, Candidate& candidate, TrackedFile& file);
-  void take_everywhere(Scan& scan, const FoundFile& file);
-  void lose(Scan& scan, TrackedFile& file);
-  Result<std::vector<Candidate>*> near(Scan& scan, const std::string& path);
-  Status know_head(TrackedFile& file, const FoundFile& found);
-  Result<TrackedFile*> track(Scan& scan, const FoundFile& found, bool wanted);
+  Result<Look> look(const Times& now);
+  Status add_neighbours(Look& look);
+  // Read to its end under a name that the pattern does not name: it is looked for when the folder
+  // is.
+  static bool settled(const TrackedFile& file) {
+    return file.finished && !file.wanted && !file.gone;
+  }
+  bool at_rest(const Look& look, const TrackedFile& file) const;
+  Result<Findings> identify(Look& look);
+  bool has_unknown(const Look& look) const;
+  Status conclude(Look& look, Findings& findings);
+  static void find_unsettled(const Look& first, const Look& second, Findings& findings);
+  Status add_new(Look& look, const std::set<std::string>& known,
+                 const std::set<std::string>& unsettled);
+  void sort();
 
-  Result<bool> begins_like(TrackedFile& file, const FoundFile& found);
+  void take(Look& look, size_t candidate);
+  Status claim(const Look& look, const Claim& claim);
+  Status claim_copy(const Look& look, const Claim& claim);
+  void lose(const Look& look, const TrackedFile& file);
+  Status know_head(TrackedFile& file, const FoundFile& found);
+  Result<TrackedFile*> track(const Look& look, const Candidate& candidate);
+  Status skip(TrackedFile& file);
+  void renew_key(TrackedFile& file);
+  bool wants_family(const Candidate& candidate, const std::string& live) const;
+
+  // The file's own name or inode leads there, and it is what was read.
   Result<Same> holds(TrackedFile& file, const FoundFile& found);
+  // A copy of the file, which itself is nowhere any more.
+  Result<std::optional<Claim>> find_copy(const Look& look, TrackedFile& file);
   // kYes: *read is how far the found file's content was read as part of `file`.
   Result<Same> copied(const TrackedFile& file, const FoundFile& found, uint64_t* read);
-  bool fresh(const Scan& scan, const FoundFile& found) const {
-    return scan.now.wall_ns - found.info.modified_ns < kPatienceNs;
+  // Whether a file that nobody knows is a copy of one that is there. *read: all that it holds was
+  // read as part of that, up to there.
+  Result<Same> is_copy(const Times& now, const FoundFile& found, std::optional<uint64_t>* read);
+  Result<Same> begins_like(TrackedFile& file, const FoundFile& found);
+  Result<bool> is_being_compressed(const Look& look, const FoundFile& found);
+  static bool fresh(const Times& now, const FoundFile& found) {
+    return now.wall_ns - found.info.modified_ns < kPatienceNs;
   }
-  bool readable_name(const std::string& path) const { return options_.gzip || !is_gzip_name(path); }
 
   Files& files_;
   Events& events_;
@@ -126,7 +151,7 @@ class FileTracker {
   FileFinder& finder_;
   OpenOptions options_;
   std::vector<std::unique_ptr<TrackedFile>> tracked_;
-  std::set<std::string> unstored_;
+  std::set<FileKey> unstored_;
   std::set<std::pair<std::string, uint64_t>>
       copies_;  // path and inode: copies of files that are still read themselves
   Counts counts_;

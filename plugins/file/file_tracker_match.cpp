@@ -1,195 +1,115 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "plugins/file/file_tracker.hpp"
+#include <algorithm>
 
-#include <sluice/sdk/crash_point.hpp>
+#include "plugins/file/file_tracker.hpp"
 
 // The tracker's part that says which file is which.
 namespace sluice::file_plugin {
 
-Result<bool> FileTracker::claim_by_inode(Scan& scan, std::vector<Candidate>& near,
-                                         TrackedFile& file) {
-  for (Candidate& candidate : near) {
-    if (candidate.taken || !candidate.file.info.same_file(file.seen)) continue;
-    SLUICE_SDK_ASSIGN(const Same same, holds(file, candidate.file));
-    if (same != Same::kYes) continue;
-    claim(scan, candidate, file);
-    SLUICE_SDK_TRY(know_head(file, candidate.file));
+Result<FileTracker::Findings> FileTracker::identify(Look& look) {
+  Findings findings;
+  const auto claim = [&](TrackedFile& file, size_t candidate) -> Result<bool> {
+    if (look.files[candidate].taken) return false;
+    SLUICE_SDK_ASSIGN(const Same same, holds(file, look.files[candidate].file));
+    if (same != Same::kYes) return false;
+    take(look, candidate);
+    findings.claims.push_back({&file, candidate, std::nullopt});
     return true;
-  }
-  return false;
-}
-
-// A copy of what `file` was: the file itself was cut (copytruncate), or compressed and deleted. In
-// either case the copy was whole before that.
-Status FileTracker::claim_copy(Scan& scan, std::vector<Candidate>& near, TrackedFile& file,
-                               bool* found) {
-  *found = false;
-  if (file.print.empty()) return sdk::ok();
-  for (Candidate& candidate : near) {
-    if (candidate.taken || !can_become(file.path, candidate.file.path)) continue;
-    // Older ones may begin alike. Compressing keeps the time, perhaps without its fractions.
-    if (candidate.file.info.modified_ns + kSecondNs < file.seen.modified_ns) continue;
-    uint64_t read = 0;
-    SLUICE_SDK_ASSIGN(Same same, copied(file, candidate.file, &read));
-    const bool known = copies_.contains({candidate.file.path, candidate.file.info.inode});
-    if (same == Same::kNotYet && known && !candidate.file.info.same_file(file.seen)) {
-      same = Same::kYes;  // it was seen to be a copy when less of the file had been read
-      read = candidate.file.info.size;
-    }
-    if (same != Same::kYes) continue;
-    *found = true;
-    if (file.open != nullptr && !file.changed && !file.idle) {  // first the rest of it
-      file.gone = true;
-      candidate.taken = true;
-      take_everywhere(scan, candidate.file);
-      return sdk::ok();
-    }
-    const auto here = scan.by_path.find(file.path);
-    if (here != scan.by_path.end() && scan.found[here->second].file.info.same_file(file.seen)) {
-      ++counts_.truncated;
-      events_.report("file-truncated",
-                     "'" + file.path + "' was cut when " + std::to_string(file.position) +
-                         " bytes of it had been read; what it held behind them is read from its "
-                         "copy '" +
-                         candidate.file.path + "'");
-    }
-    SLUICE_CRASH_POINT("file.rotation_copied");
-    file.open.reset();
-    file.held.clear();
-    file.finished = false;
-    if (read != file.position) {
-      file.position = read;
-      SLUICE_SDK_ASSIGN(const auto opened, OpenFile::open(files_, candidate.file.path, options_));
-      SLUICE_SDK_ASSIGN(file.print, fingerprint_of(opened->content(), read));
-    }
-    claim(scan, candidate, file);
-    return sdk::ok();
-  }
-  return sdk::ok();
-}
-
-// Whether a file that nobody knows is a copy of one that is still there under its own name: then it
-// is that file that is read on, until it goes away or is cut.
-Result<FileTracker::Same> FileTracker::is_copy_of_known(Scan& scan, const FoundFile& found) {
-  const std::string_view name = file_name_of(live_name(found.path));
-  const bool known = copies_.contains({found.path, found.info.inode});
-  size_t looked_at = 0;
-  for (const auto& file : tracked_) {
-    if (file_name_of(live_name(file->path)) != name) continue;
-    // Of one that was not read yet only the first bytes are known, with which others may begin,
-    // too: those wait until more is.
-    const bool unread = file->resume_position() == 0;
-    if (unread && found.path != file->path + ".gz" && !fresh(scan, found)) continue;
-    if (file->print.empty()) continue;
-    if (!can_become(file->path, found.path) || ++looked_at > kMaxCopies) continue;
-    uint64_t read = 0;
-    SLUICE_SDK_ASSIGN(Same same, copied(*file, found, &read));
-    if (same == Same::kNotYet && known) {
-      same = Same::kYes;
-      read = found.info.size;
-    }
-    if (same == Same::kNotYet && fresh(scan, found)) {
-      SLUICE_SDK_ASSIGN(const bool becoming, begins_like(*file, found));
-      if (becoming) return same;
-    }
-    if (same != Same::kYes) continue;
-    if (unread) return same;
-    if (is_gzip_name(found.path) || read < found.info.size || fresh(scan, found)) {
-      copies_.insert({found.path, found.info.inode});
-      return same;
-    }
-    // All that it holds was read as part of the other one.
-    SLUICE_SDK_ASSIGN(const auto opened, OpenFile::open(files_, found.path, options_));
-    SLUICE_SDK_ASSIGN(const Fingerprint print, fingerprint_of(opened->content(), read));
-    if (!finder_.wants(found.path)) return same;
-    notes_.note("'" + found.path + "' is a copy of '" + file->path + "', which was read");
-    SLUICE_SDK_ASSIGN(TrackedFile* const copy, track(scan, found, true));  // `file` is no more
-    copy->position = read;
-    copy->print = print;
-    return same;
-  }
-  return Same::kNo;
-}
-
-// Whether the found file is being copied from the one that has its live name now, of which nothing
-// is known yet: so far all that it holds stands there, too. Names alone say nothing, and neither do
-// the first bytes: files may begin alike.
-Result<bool> FileTracker::is_copy_of_new(const Scan& scan, const FoundFile& found) {
-  const auto at = scan.by_path.find(std::string(live_name(found.path)));
-  if (at == scan.by_path.end() || scan.found[at->second].taken || is_gzip_name(found.path) ||
-      !fresh(scan, found) || is_tracked_file(scan.found[at->second].file))
-    return false;
-  auto copy = OpenFile::open(files_, found.path, options_);
-  auto live = OpenFile::open(files_, scan.found[at->second].file.path, options_);
-  if (!copy.ok() || !live.ok()) return false;  // gone already, which the next look sees
-  std::string one(64 * 1024, '\0'), other(one.size(), '\0');
-  for (uint64_t position = 0;; position += one.size()) {
-    SLUICE_SDK_ASSIGN(const size_t size,
-                      (*copy)->content().read_at(one.data(), one.size(), position));
-    if (size == 0) return true;
-    SLUICE_SDK_ASSIGN(const size_t there, (*live)->content().read_at(other.data(), size, position));
-    if (there < size || one.compare(0, size, other, 0, size) != 0) return false;
-    if (size < one.size()) return true;
-  }
-}
-
-// Whether all of the found file, which is too short to say more, is what `file` begins with:
-// somebody is copying.
-Result<bool> FileTracker::begins_like(TrackedFile& file, const FoundFile& found) {
-  const auto first_of = [](Content& content) -> Result<std::string> {
-    std::string bytes(Fingerprint::kHeadBytes, '\0');
-    SLUICE_SDK_ASSIGN(const size_t read, content.read_at(bytes.data(), bytes.size(), 0));
-    bytes.resize(read);
-    return bytes;
   };
-  auto copy = OpenFile::open(files_, found.path, options_);
-  if (!copy.ok()) return false;
-  const Result<std::string> copied = first_of((*copy)->content());
-  if (!copied.ok()) return false;
-  if (file.open != nullptr) {
-    SLUICE_SDK_ASSIGN(const std::string whole, first_of(file.open->content()));
-    return whole.starts_with(*copied);
+  std::vector<TrackedFile*> elsewhere;
+  for (const auto& file : tracked_) {
+    const auto at = look.by_path.find(file->path);
+    bool here = false;
+    if (at != look.by_path.end()) {
+      SLUICE_SDK_ASSIGN(here, claim(*file, at->second));
+    }
+    if (!here) elsewhere.push_back(file.get());
   }
-  auto original = OpenFile::open(files_, file.path, options_);
-  if (!original.ok()) return false;
-  SLUICE_SDK_ASSIGN(const std::string whole, first_of((*original)->content()));
-  return whole.starts_with(*copied);
+  std::vector<TrackedFile*> nowhere;
+  for (TrackedFile* file : elsewhere) {
+    const auto [from, to] = look.by_inode.equal_range({file->seen.device, file->seen.inode});
+    bool renamed = false;
+    for (auto at = from; at != to && !renamed; ++at) {
+      SLUICE_SDK_ASSIGN(renamed, claim(*file, at->second));
+    }
+    if (!renamed) nowhere.push_back(file);
+  }
+  for (TrackedFile* file : nowhere) {
+    // Where nobody looked nothing is missing.
+    if (settled(*file) && !look.folders.contains(std::string(folder_of(file->path)))) continue;
+    SLUICE_SDK_ASSIGN(std::optional<Claim> copy, find_copy(look, *file));
+    if (copy) {
+      take(look, copy->candidate);
+      findings.claims.push_back(*copy);
+    } else {
+      findings.missing.push_back(file);
+    }
+  }
+  return findings;
 }
 
 // Whether the found file is `file`, by its inode and what was read of it.
 Result<FileTracker::Same> FileTracker::holds(TrackedFile& file, const FoundFile& found) {
   const uint64_t position = file.resume_position();
-  const bool same_inode = found.info.same_file(file.seen);
   if (!file.identified) {  // all that FileStreamSource left is a position under this name
     return found.path == file.path && (file.compressed() || found.info.size >= position)
                ? Same::kYes
                : Same::kNo;
   }
-  if (!same_inode || file.changed || file.compressed() != is_gzip_name(found.path))
+  if (!found.info.same_file(file.seen) || file.changed ||
+      file.compressed() != is_gzip_name(found.path))
     return Same::kNo;
   if (!file.compressed() && found.info.size < position) {
     file.changed = true;
     file.open.reset();
     return Same::kNo;
   }
-  // As long as it is open its inode is nobody else's; of an empty one there is nothing else to
-  // compare, but that nothing is rotated back.
+  // As long as it is open its inode is nobody else's.
   if (file.open != nullptr) return Same::kYes;
+  if (found.info.size == file.seen.size && found.info.modified_ns == file.seen.modified_ns)
+    return Same::kYes;
   if (file.print.empty()) {
+    if (file.skipped) return Same::kNo;
+    // Nothing was read: it does no harm if it is another one, but nothing is rotated back.
     const bool possible = file.path == found.path || can_become(file.path, found.path) ||
                           file.live() != live_name(found.path);
     return possible ? Same::kYes : Same::kNo;
   }
-  if (found.info.size == file.seen.size && found.info.modified_ns == file.seen.modified_ns)
-    return Same::kYes;
   auto opened = OpenFile::open(files_, found.path, options_);
   if (!opened.ok()) {
     if (opened.error().kind == SLUICE_NOT_CONNECTED) return Same::kNo;
     return std::move(opened).error();
   }
+  SLUICE_SDK_ASSIGN(const FileInfo info, (*opened)->info());
+  if (!info.same_file(found.info)) return Same::kNo;  // renamed just now
   SLUICE_SDK_ASSIGN(const Match match,
                     file_plugin::match((*opened)->content(), position, file.print));
-  return match == Match::kSame ? Same::kYes : Same::kNo;
+  if (match == Match::kSame) return Same::kYes;
+  // Not at rest, so that the next look shows the whole folder.
+  if (file.path == found.path) file.changed = true;
+  return Same::kNo;
+}
+
+// The file itself was cut (copytruncate), or compressed and deleted. In either case the copy was
+// whole before that.
+Result<std::optional<FileTracker::Claim>> FileTracker::find_copy(const Look& look,
+                                                                 TrackedFile& file) {
+  if (file.print.empty()) return std::optional<Claim>();
+  for (size_t i = 0; i < look.files.size(); ++i) {
+    const FoundFile& found = look.files[i].file;
+    if (look.files[i].taken || !can_become(file.path, found.path)) continue;
+    // Older ones may begin alike. Compressing keeps the time, perhaps without its fractions.
+    if (found.info.modified_ns + kSecondNs < file.seen.modified_ns) continue;
+    uint64_t read = 0;
+    SLUICE_SDK_ASSIGN(const Same same, copied(file, found, &read));
+    if (same == Same::kYes) return std::optional<Claim>(Claim{&file, i, read});
+    const bool known = copies_.contains({found.path, found.info.inode});
+    if (same == Same::kNotYet && known && !found.info.same_file(file.seen)) {
+      // It was seen to be a copy when less of the file had been read.
+      return std::optional<Claim>(Claim{&file, i, found.info.size});
+    }
+  }
+  return std::optional<Claim>();
 }
 
 Result<FileTracker::Same> FileTracker::copied(const TrackedFile& file, const FoundFile& found,
@@ -216,6 +136,90 @@ Result<FileTracker::Same> FileTracker::copied(const TrackedFile& file, const Fou
     return Same::kYes;
   }
   return Same::kNotYet;
+}
+
+Result<FileTracker::Same> FileTracker::is_copy(const Times& now, const FoundFile& found,
+                                               std::optional<uint64_t>* read_all) {
+  const std::string_view name = file_name_of(live_name(found.path));
+  const bool known = copies_.contains({found.path, found.info.inode});
+  size_t looked_at = 0;
+  for (const auto& file : tracked_) {
+    if (file->gone || file_name_of(live_name(file->path)) != name) continue;
+    if (!can_become(file->path, found.path) || ++looked_at > kMaxCopies) continue;
+    // A copy of all that the other one holds was not changed before that.
+    if (found.info.size == file->seen.size && found.info.modified_ns < file->seen.modified_ns &&
+        !same_time(found.info.modified_ns, file->seen.modified_ns))
+      continue;
+    // Of one that was not read yet only the first bytes are known, with which others may begin,
+    // too: those wait until more is.
+    const bool unread = file->resume_position() == 0;
+    if (unread && found.path != file->path + ".gz" && !fresh(now, found)) continue;
+    Same same = Same::kNotYet;
+    uint64_t read = 0;
+    if (!file->print.empty() && !(unread && !is_gzip_name(found.path))) {
+      SLUICE_SDK_ASSIGN(same, copied(*file, found, &read));
+    }
+    if (same == Same::kNotYet && known) {
+      same = Same::kYes;
+      read = found.info.size;
+    }
+    if (same == Same::kNotYet && fresh(now, found)) {
+      SLUICE_SDK_ASSIGN(const Same alike, begins_like(*file, found));
+      if (alike != Same::kNo) return Same::kNotYet;
+    }
+    if (same != Same::kYes) continue;
+    if (unread) return same;
+    copies_.insert({found.path, found.info.inode});
+    const bool all = !is_gzip_name(found.path) && read >= found.info.size && !fresh(now, found);
+    if (all) *read_all = read;
+    return same;
+  }
+  return Same::kNo;
+}
+
+// Whether all of the found file, which is too short to say more, stands in `file` at the same
+// place, as far as its first and last bytes tell: somebody is copying. kNotYet: it cannot be told,
+// because `file` was cut meanwhile.
+Result<FileTracker::Same> FileTracker::begins_like(TrackedFile& file, const FoundFile& found) {
+  auto copy = OpenFile::open(files_, found.path, options_);
+  auto other = OpenFile::open(files_, file.path, options_);
+  if (!copy.ok() || !other.ok()) return Same::kNotYet;  // gone already, which the next look sees
+  SLUICE_SDK_ASSIGN(const FileInfo copy_info, (*copy)->info());
+  SLUICE_SDK_ASSIGN(const FileInfo info, (*other)->info());
+  if (!copy_info.same_file(found.info) || !info.same_file(file.seen)) return Same::kNotYet;
+  const auto alike = [&](uint64_t from, uint32_t size) -> Result<bool> {
+    std::string one(size, '\0'), two(size, '\0');
+    SLUICE_SDK_ASSIGN(const size_t read, (*copy)->content().read_at(one.data(), size, from));
+    SLUICE_SDK_ASSIGN(const size_t there, (*other)->content().read_at(two.data(), read, from));
+    return there == read && one.compare(0, read, two, 0, read) == 0;
+  };
+  const Result<bool> head = alike(0, Fingerprint::kHeadBytes);
+  // A damaged gzip file is nobody's copy.
+  if (!head.ok() && head.error().kind == SLUICE_FATAL) return Same::kNo;
+  SLUICE_SDK_ASSIGN(bool same, head);
+  if (same && !is_gzip_name(found.path) && copy_info.size > Fingerprint::kHeadBytes) {
+    SLUICE_SDK_ASSIGN(same,
+                      alike(copy_info.size - Fingerprint::kTailBytes, Fingerprint::kTailBytes));
+  }
+  if (same) return Same::kYes;
+  if (file.print.empty()) return Same::kNo;
+  SLUICE_SDK_ASSIGN(const Match still,
+                    match((*other)->content(), file.resume_position(), file.print));
+  return still == Match::kSame ? Same::kNo : Same::kNotYet;
+}
+
+// Whether a compressed file is one that is being made of another: it gets the time of that when it
+// is whole, before the other goes. Until then its own time makes it look new.
+Result<bool> FileTracker::is_being_compressed(const Look& look, const FoundFile& found) {
+  if (!is_gzip_name(found.path) || !fresh(look.now, found)) return false;
+  if (look.by_path.contains(found.path.substr(0, found.path.size() - 3))) return true;
+  auto opened = OpenFile::open(files_, found.path, options_);
+  if (!opened.ok()) {
+    if (opened.error().kind == SLUICE_NOT_CONNECTED) return true;
+    return std::move(opened).error();
+  }
+  SLUICE_SDK_ASSIGN(const FileInfo now, (*opened)->info());
+  return !now.same_file(found.info) || now.modified_ns != found.info.modified_ns;
 }
 
 }  // namespace sluice::file_plugin

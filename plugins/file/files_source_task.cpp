@@ -46,13 +46,12 @@ Status FilesSourceTask::start(const sdk::Config& config) {
 Status FilesSourceTask::load_stored() {
   Status malformed = sdk::ok();
   SLUICE_SDK_TRY(context().each_offset([&](const sdk::Value& partition, const sdk::Value& offset) {
-    const auto path = partition.get("filename").as_string();
-    if (!path || offset.is_null() || !malformed.ok()) return;
-    if (!finder_->wants(*path) && !finder_->wants(live_name(*path))) return;
-    auto file = std::make_unique<TrackedFile>();
-    file->path = *path;
-    malformed = read_stored(offset, *file);
-    if (malformed.ok()) tracker_->add_stored(std::move(file));
+    auto file = read_stored(partition, offset);
+    if (!file.ok()) {
+      malformed = std::move(file).error();
+    } else if (*file && (finder_->wants((*file)->path) || finder_->wants((*file)->live()))) {
+      tracker_->add_stored(std::move(file).value());
+    }
   }));
   return malformed;
 }
@@ -76,7 +75,6 @@ Status FilesSourceTask::poll(const sdk::PollLimits& limits, sdk::RecordBatch& ba
   bool more = false;
   const Status read = read_files(limits, now, batch, &more);
   if (!read.ok() && batch.empty()) return read;  // else it comes again at the next call
-  tracker_->forget_finished();
   SLUICE_SDK_TRY(store_changes(batch));
   if (!batch.empty()) {
     idle_ms_ = kMinIdleMs;
@@ -204,47 +202,43 @@ void FilesSourceTask::add_records(const TrackedFile& file, sdk::RecordBatch& bat
 // "Once the records so far are durable, this is how far the file was read, and how it is
 // recognised."
 Status FilesSourceTask::store_offset(TrackedFile& file, sdk::RecordBatch& batch) {
-  if (file.gone) {  // its old name may be another's by now
-    for (const auto& other : tracker_->tracked()) {
-      if (!other->gone && other->path == file.path) return sdk::ok();
-    }
-  }
-  SLUICE_SDK_ASSIGN(const uint32_t partition, context().partition({{"filename", file.path}}));
-  const std::string print = file.print.text();
-  const std::string inode =
-      std::to_string(file.seen.device) + ":" + std::to_string(file.seen.inode);
-  const sdk::MapEntry position{"position", static_cast<int64_t>(file.resume_position())};
-  const sdk::MapEntry fingerprint{"fingerprint", std::string_view(print)};
-  const sdk::MapEntry identity{"inode", std::string_view(inode)};
-  const sdk::MapEntry modified{"modified",
-                               file.resume_position() == 0 ? file.since_ns : file.seen.modified_ns};
-  const sdk::MapEntry line{"line", static_cast<int64_t>(file.resume_number())};
-  const std::string marks = file.marks_text();
-  const sdk::MapEntry places{"marks", std::string_view(marks)};
-  if (file.finished && file.compressed()) {
-    const sdk::MapEntry end{"end", static_cast<int64_t>(file.finished_size)};
-    batch.offset(partition, {position, fingerprint, identity, modified, line, end});
-  } else if (marks.empty()) {
-    batch.offset(partition, {position, fingerprint, identity, modified, line});
-  } else {
-    batch.offset(partition, {position, fingerprint, identity, modified, line, places});
-  }
-  file.stored = true;
+  SLUICE_SDK_ASSIGN(const uint32_t partition, source_partition(file.key));
+  auto entries = std::make_shared<std::vector<sdk::Value>>();
+  const auto add = [&](std::string_view key, const sdk::Value& value) {
+    entries->push_back(sdk::Value::string(key));
+    entries->push_back(value);
+  };
+  add("path", batch.string(file.path));
+  add("position", sdk::Value::int64(static_cast<int64_t>(file.resume_position())));
+  add("fingerprint", batch.string(file.print.text()));
+  add("inode",
+      batch.string(std::to_string(file.seen.device) + ":" + std::to_string(file.seen.inode)));
+  add("modified", sdk::Value::int64(file.seen.modified_ns));
+  add("line", sdk::Value::int64(static_cast<int64_t>(file.resume_number())));
+  if (file.finished) add("end", sdk::Value::int64(static_cast<int64_t>(file.finished_size)));
+  if (file.skipped) add("skipped", sdk::Value::boolean(true));
+  if (const std::string marks = file.marks_text(); !marks.empty())
+    add("marks", batch.string(marks));
+  batch.offset(partition, sdk::Value::map(*entries));
+  batch.keep(std::move(entries));
   return sdk::ok();
 }
 
-// Files that were renamed, and names that are nobody's any more.
+Result<uint32_t> FilesSourceTask::source_partition(const FileKey& key) {
+  if (key.number == 0) return context().partition({{"filename", key.name}});
+  return context().partition(
+      {{"filename", key.name}, {"number", static_cast<int64_t>(key.number)}});
+}
+
+// Files that were found, renamed, or are no more. In the batch that holds what came of it.
 Status FilesSourceTask::store_changes(sdk::RecordBatch& batch) {
-  std::set<std::string>& unstored = tracker_->unstored();
+  std::set<FileKey>& unstored = tracker_->unstored();
   if (unstored.empty()) return sdk::ok();
-  for (const bool gone : {false, true}) {
-    for (const auto& file : tracker_->tracked()) {
-      if (file->gone == gone && unstored.erase(file->path) > 0)
-        SLUICE_SDK_TRY(store_offset(*file, batch));
-    }
+  for (const auto& file : tracker_->tracked()) {
+    if (unstored.erase(file->key) > 0) SLUICE_SDK_TRY(store_offset(*file, batch));
   }
-  for (const std::string& path : unstored) {
-    SLUICE_SDK_ASSIGN(const uint32_t partition, context().partition({{"filename", path}}));
+  for (const FileKey& key : unstored) {
+    SLUICE_SDK_ASSIGN(const uint32_t partition, source_partition(key));
     batch.offset(partition, sdk::Value::null());
   }
   unstored.clear();

@@ -15,8 +15,7 @@
 namespace sluice::file_plugin {
 
 // Lines of any number of files, which come, grow, are rotated, compressed and go. Each file is a
-// source partition
-// {"filename": path} of its own. Never waits; looks at the folders now and then.
+// source partition of its own (see FileKey). Never waits; looks at the folders now and then.
 // Owned by the worker, called by one thread at a time; holds a bounded number of open files between
 // calls.
 class FilesSourceTask : public sdk::SourceTask, private Notes {
@@ -37,6 +36,7 @@ class FilesSourceTask : public sdk::SourceTask, private Notes {
   Status prepare(TrackedFile& file);
   void add_records(const TrackedFile& file, sdk::RecordBatch& batch);
   Status store_offset(TrackedFile& file, sdk::RecordBatch& batch);
+  Result<uint32_t> source_partition(const FileKey& key);
   Status store_changes(sdk::RecordBatch& batch);
   void register_metrics();
   void update_metrics();

@@ -55,13 +55,6 @@ bool can_become(std::string_view from, std::string_view to) {
   return !before || !after || *before <= *after;
 }
 
-bool rotated_later(std::string_view a, int64_t a_modified, std::string_view b, int64_t b_modified) {
-  const auto first = rotation_number(a);
-  const auto second = rotation_number(b);
-  if (first && second && *first != *second) return *first < *second;
-  return a_modified > b_modified;
-}
-
 std::string_view folder_of(std::string_view path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string_view::npos) return "";

@@ -17,10 +17,6 @@ std::string_view live_name(std::string_view path);
 bool can_become(std::string_view from, std::string_view to);
 // The N of "app.log.N"; nullopt: no number of a rotation but a date, or nothing.
 std::optional<unsigned> rotation_number(std::string_view path);
-// Of two rotated files of the same live name: whether `a` was rotated later. Decided by their
-// numbers where both have one ("app.log.1" is newer than "app.log.2"), else by when they were
-// changed.
-bool rotated_later(std::string_view a, int64_t a_modified, std::string_view b, int64_t b_modified);
 
 std::string_view folder_of(std::string_view path);     // "" if there is none, without the last "/"
 std::string_view file_name_of(std::string_view path);  // behind the last "/"

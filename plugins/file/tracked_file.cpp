@@ -54,7 +54,15 @@ std::string TrackedFile::marks_text() const {
   return text;
 }
 
-Status read_stored(const sdk::Value& offset, TrackedFile& file) {
+Result<std::unique_ptr<TrackedFile>> read_stored(const sdk::Value& partition,
+                                                 const sdk::Value& offset) {
+  const auto name = partition.get("filename").as_string();
+  if (!name || offset.is_null()) return std::unique_ptr<TrackedFile>();
+  auto stored = std::make_unique<TrackedFile>();
+  TrackedFile& file = *stored;
+  file.key = {std::string(*name),
+              static_cast<uint64_t>(partition.get("number").as_int().value_or(0))};
+  file.path = offset.get("path").as_string().value_or(*name);
   const auto position = offset.get("position").as_int();
   if (!offset.get("position").is_null() && (!position || *position < 0)) {
     return malformed(file.path, "position must be a whole number from 0 on");
@@ -62,12 +70,11 @@ Status read_stored(const sdk::Value& offset, TrackedFile& file) {
   file.position = static_cast<uint64_t>(position.value_or(0));
   file.number = static_cast<uint64_t>(offset.get("line").as_int().value_or(0));
   file.seen.modified_ns = offset.get("modified").as_int().value_or(0);
-  file.since_ns = file.seen.modified_ns;
   file.seen.size = file.position;
-  file.stored = true;
   file.finished_size = static_cast<uint64_t>(offset.get("end").as_int().value_or(0));
-  file.finished = file.finished_size > 0;
-  if (file.finished) file.seen.size = file.finished_size;
+  file.skipped = offset.get("skipped").as_bool().value_or(false);
+  file.finished = file.skipped || file.finished_size > 0;
+  if (file.finished_size > 0) file.seen.size = file.finished_size;
   const auto print = Fingerprint::parse(offset.get("fingerprint").as_string().value_or(""));
   if (!print) return malformed(file.path, "its fingerprint");
   file.print = *print;
@@ -77,7 +84,7 @@ Status read_stored(const sdk::Value& offset, TrackedFile& file) {
   if (file.position > 0 && file.print.tail_size == 0) file.identified = false;
   SLUICE_SDK_TRY(read_marks(offset.get("marks").as_string().value_or(""), file));
   file.remember();
-  return sdk::ok();
+  return stored;
 }
 
 }  // namespace sluice::file_plugin

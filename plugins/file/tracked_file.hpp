@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <compare>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -12,6 +13,16 @@
 #include "plugins/file/rotation_name.hpp"
 
 namespace sluice::file_plugin {
+
+// Under what the offset of a file is stored: the live name that it had when it was first seen, and
+// a number that no other known file of that name has. It is the file's as long as the file is
+// known, whatever rotation does to its name. Number 0: an offset of FileStreamSource, which knows
+// names only.
+struct FileKey {
+  std::string name;
+  uint64_t number = 0;
+  auto operator<=>(const FileKey&) const = default;
+};
 
 // What is known of one file of a source: how it is called, how it is recognised, and how far it was
 // read. What is stored as its source offset, and what is known of it beyond that while the task
@@ -26,6 +37,7 @@ struct TrackedFile {
   static constexpr size_t kMarks = 8;
   static constexpr size_t kStoredMarks = 4;
 
+  FileKey key;
   std::string path;
   bool wanted = true;  // its name is one that the pattern names; otherwise rotation took it there
   FileInfo seen;       // at the last look
@@ -39,10 +51,9 @@ struct TrackedFile {
   bool idle = false;           // the last look at it gave nothing
   bool changed = false;        // what is called so now is not what was read
   bool finished = false;       // read to its end, which will not move
-  uint64_t finished_size = 0;  // of a compressed one: its size when its end was read
-  bool stored = false;         // there is an offset of it under its path
+  uint64_t finished_size = 0;  // its size when its end was read
+  bool skipped = false;  // it was there before its live name was first seen: it is known, not read
   bool identified = true;  // false: all that is known is a position, as FileStreamSource stores it
-  int64_t since_ns = 0;    // rotated files changed later had its name after it was found
   int64_t grew_ms = 0;     // steady clock: when it last grew, was found, or lost its name
   int64_t used_ms = 0;     // steady clock: when it last gave lines
 
@@ -61,6 +72,7 @@ struct TrackedFile {
   bool compressed() const { return is_gzip_name(path); }
   // Whether opening it may give something to read.
   bool has_more() const {
+    if (skipped) return false;
     if (open != nullptr) return true;
     return compressed() ? !finished || seen.size != finished_size : seen.size > position;
   }
@@ -78,8 +90,11 @@ struct TrackedFile {
   uint64_t resume_number() const { return held.empty() ? number : held.front().place.number; }
 };
 
-// The stored form: {"position", "fingerprint", "inode", "modified", "line", "end", "marks"}; all but
-// the first may be absent. CONFIG_ERROR: malformed.
-Status read_stored(const sdk::Value& offset, TrackedFile& file);
+// The stored form: under {"filename", "number"} (the key) {"path", "position", "fingerprint",
+// "inode", "modified", "line", "end", "skipped", "marks"}, or what FileStreamSource stores:
+// {"filename"} and
+// {"position"}. Null: it is no offset of a file. CONFIG_ERROR: malformed.
+Result<std::unique_ptr<TrackedFile>> read_stored(const sdk::Value& partition,
+                                                 const sdk::Value& offset);
 
 }  // namespace sluice::file_plugin

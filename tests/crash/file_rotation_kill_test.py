@@ -137,10 +137,10 @@ class Test:
         """Its values, once there are `total` of them (or no more come)."""
         def values():
             done = subprocess.run([self.args.sluice, "--worker", self.worker.url, "topic", "read", lane], check=True,
-                                  capture_output=True, timeout=60)
+                                  capture_output=True, timeout=300)
             return [m.group(1) for m in re.finditer(rb"(%s/[ab]\.log \d{7} [a-h]*)\n" % lane.encode(), done.stdout)]
         try:
-            return wait_until(lambda: (found := values()) and len(found) >= total and found, 25, "all lines", step=0.3)
+            return wait_until(lambda: (found := values()) and len(found) >= total and found, 120, "all lines", step=0.3)
         except TimeoutError:
             return values()
 
@@ -171,7 +171,7 @@ class Test:
         def lines():
             return [l for _, data in self.finished(sink, lane) for l in data.splitlines()]
         try:
-            wait_until(lambda: (l := lines()) and len(l) >= len(values) and l[-1] == values[-1], 20, "the sink", step=0.2)
+            wait_until(lambda: (l := lines()) and len(l) >= len(values) and l[-1] == values[-1], 120, "the sink", step=0.2)
         except TimeoutError:
             pass
         problems = [f"{sink}/{lane}/{name} is not whole" for name, data in self.finished(sink, lane) if data[-1:] != b"\n"]

@@ -127,6 +127,13 @@ size_t FakeHost::stored_offsets() const {
   return offsets_.size();
 }
 
+std::map<std::string, std::string> FakeHost::all_stored_offsets() const {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, std::string> all;
+  for (const auto& [partition, offset] : offsets_) all[partition] = describe(offset->value());
+  return all;
+}
+
 std::vector<LogLine> FakeHost::logs() const {
   const std::lock_guard lock(mutex_);
   return logs_;

@@ -60,9 +60,10 @@ class FilesTest(unittest.TestCase):
         (self.folder / "log" / "b.log").unlink()
         self.worker.start()
         self.arrive(["a1", "b1", "a2", "a3"])
-        wait_until(lambda: [o["partition"]["filename"] for o in
-                            self.worker.call("/connectors/source/offsets").json()["offsets"]] ==
-                   [str(self.folder / "log" / "a.log")], 30, "offsets of files that are gone to go")
+        wait_until(lambda: sorted((o["offset"]["path"], o["partition"]["filename"]) for o in
+                                  self.worker.call("/connectors/source/offsets").json()["offsets"]) ==
+                   [(str(self.folder / "log" / name), str(self.folder / "log" / "a.log")) for name in ("a.log", "a.log.1")],
+                   30, "offsets of files that are gone to go, those of files that are there to stay")
 
     def test_files_by_partition_roll_into_compressed_ones(self):
         self.append("a.log", "".join(f"line {n}\n" for n in range(1000)))

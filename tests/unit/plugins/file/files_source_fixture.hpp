@@ -117,8 +117,12 @@ class FilesSourceFixture : public testing::Test {
     }
     return true;
   }
+  // Of the file that was called so when it was last stored.
   std::string stored(const std::string& path) {
-    return host_.stored_offset("{\"filename\":\"" + path + "\"}");
+    for (const auto& [partition, offset] : host_.all_stored_offsets()) {
+      if (offset.find("\"path\":\"" + path + "\"") != std::string::npos) return offset;
+    }
+    return "";
   }
   // "position":N of a stored offset.
   bool stored_at(const std::string& path, uint64_t position) {

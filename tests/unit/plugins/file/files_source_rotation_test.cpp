@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <functional>
 #include <random>
 
 #include "tests/unit/plugins/file/files_source_fixture.hpp"
@@ -23,7 +24,12 @@ TEST_F(FilesSourceRotationTest, ARenamedFileIsReadToItsEndBeforeTheNewOne) {
   append("app.log", "four\n");
   EXPECT_EQ(read(task, 4),
             (Lines{"one", "two", "four", "three"}));  // "three" once nothing was added to it
-  ASSERT_TRUE(until(task, [&] { return stored("app.log.1").empty() && stored_at("app.log", 5); }));
+  ASSERT_TRUE(until(task, [&] { return stored_at("app.log.1", 13) && stored_at("app.log", 5); }));
+  remove("app.log.1");  // known as long as it is there
+  rename("app.log", "app.log.1");
+  append("app.log", "five\n");
+  ASSERT_TRUE(until(task, [&] { return stored_at("app.log.1", 5) && stored_at("app.log", 5); }));
+  EXPECT_EQ(host_.stored_offsets(), 2u);
 }
 
 TEST_F(FilesSourceRotationTest, RotatedTwiceBetweenTwoLooks) {
@@ -64,6 +70,56 @@ TEST_F(FilesSourceRotationTest, OlderRotatedFilesAreNobodysBusiness) {
   append("app.log.1", "old\n");
   append("app.log", "one\n");
   EXPECT_EQ(run(1), Lines{"one"});
+}
+
+TEST_F(FilesSourceRotationTest, OlderRotatedFilesStayNobodysBusinessWhateverTheyAreCalledLater) {
+  append("app.log.2.gz", gzip_member("ancient\n").value());
+  append("app.log.1", "old\n");
+  append("app.log", "one\n");
+  EXPECT_EQ(run(1), Lines{"one"});
+  EXPECT_NE(stored("app.log.1").find("\"skipped\":true"), std::string::npos);
+  rename("app.log.2.gz", "app.log.3.gz");
+  rename("app.log.1", "app.log.2");
+  compress("app.log.2");
+  rename("app.log", "app.log.1");
+  append("app.log", "two\n");
+  EXPECT_EQ(run(1), Lines{"two"});
+  EXPECT_EQ(host_.stored_offsets(), 4u);
+}
+
+TEST_F(FilesSourceRotationTest, AnOffsetIsStoredUnderTheSameKeyWhateverTheFileIsCalled) {
+  append("app.log", "one\n");
+  EXPECT_EQ(run(1), Lines{"one"});
+  const auto key = host_.all_stored_offsets().begin()->first;
+  EXPECT_NE(key.find("\"app.log\""), std::string::npos) << key;
+  rename("app.log", "app.log.1");
+  append("app.log", "two\n");
+  EXPECT_EQ(run(1), Lines{"two"});
+  rename("app.log.1", "app.log.2");
+  compress("app.log.2");
+  EXPECT_EQ(run(0), Lines{});
+  ASSERT_EQ(host_.stored_offsets(), 2u);
+  EXPECT_EQ(host_.all_stored_offsets().at(key), stored("app.log.2.gz"));
+}
+
+// What is called like the file that was read lies there as another file for a moment only: the
+// offset of that one must not be stored over the other's.
+TEST_F(FilesSourceRotationTest, AFileThatIsNowhereWhileItIsOpenKeepsItsOffset) {
+  append("app.log", "one\n");
+  {
+    auto task = source({{"rotated.wait.ms", "60000"}});
+    ASSERT_TRUE(task.start().ok());
+    EXPECT_EQ(read(task, 1), Lines{"one"});
+    std::filesystem::create_directory(at("away"));
+    rename("app.log", "away/app.log");
+    append("app.log", "two\n");
+    EXPECT_EQ(read(task, 2), (Lines{"one", "two"}));
+    ASSERT_TRUE(task.make_durable().ok());
+  }
+  rename("app.log", "app.log.1");
+  rename("away/app.log", "app.log.2");
+  append("app.log", "three\n");
+  EXPECT_EQ(run(1), Lines{"three"});
 }
 
 TEST_F(FilesSourceRotationTest, CopyTruncateWhileItRuns) {
@@ -208,7 +264,7 @@ TEST_F(FilesSourceRotationTest, CompressedByLogrotateIsTheSameContent) {
   EXPECT_EQ(run(1, kAll), Lines{"three"});
 }
 
-TEST_F(FilesSourceRotationTest, AForgottenFileThatIsBeingCompressedIsNotNew) {
+TEST_F(FilesSourceRotationTest, AFinishedFileThatIsBeingCompressedIsNotNew) {
   append("app.log", "one\n");
   auto task = source();
   ASSERT_TRUE(task.start().ok());
@@ -216,7 +272,9 @@ TEST_F(FilesSourceRotationTest, AForgottenFileThatIsBeingCompressedIsNotNew) {
   rename("app.log", "app.log.1");
   append("app.log", "two\n");
   EXPECT_EQ(read(task, 2), (Lines{"one", "two"}));
-  ASSERT_TRUE(until(task, [&] { return stored("app.log.1").empty(); }));  // read to its end
+  ASSERT_TRUE(until(task, [&] {  // read to its end
+    return stored("app.log.1").find("\"end\":4") != std::string::npos;
+  }));
   const auto modified = std::filesystem::last_write_time(at("app.log.1"));
   rename("app.log.1", "app.log.2");
   rename("app.log", "app.log.1");
@@ -292,6 +350,7 @@ class FilesSourceDiceTest : public FilesSourceFixture,
       const std::string next = "app.log." + std::to_string(n + 1);
       if (std::filesystem::exists(at(name))) rename(name, next);
       if (std::filesystem::exists(at(name + ".gz"))) rename(name + ".gz", next + ".gz");
+      between();
       if (n > 1 && std::filesystem::exists(at(next))) compress(next);  // delaycompress
     }
   }
@@ -309,7 +368,9 @@ class FilesSourceDiceTest : public FilesSourceFixture,
             std::filesystem::file_size(at("app.log")) == 0)
           return;
         shift();
-        copytruncate("app.log", "app.log.1");
+        copy("app.log", "app.log.1");
+        between();
+        rewrite("app.log", "");
         break;
       default: {
         std::string text;
@@ -320,6 +381,7 @@ class FilesSourceDiceTest : public FilesSourceFixture,
     }
   }
   unsigned written_ = 0;
+  std::function<void()> between = [] {};  // two steps of a rotation
 };
 
 TEST_P(FilesSourceDiceTest, EveryLineComesExactlyOnce) {
@@ -357,6 +419,50 @@ TEST_P(FilesSourceDiceTest, EveryLineComesExactlyOnce) {
   std::sort(seen.begin(), seen.end());
   for (unsigned i = 0; i < seen.size(); ++i) ASSERT_EQ(seen[i], i) << "seed " << GetParam();
   EXPECT_EQ(seen.size(), written_) << "seed " << GetParam();
+}
+
+// The same while tasks look between the steps of a rotation, too, and are killed: what was read
+// since the last batch that is durable comes again.
+TEST_P(FilesSourceDiceTest, KilledAtAnyStepEveryDurableLineComesOnce) {
+  std::mt19937 dice(GetParam() + 1000);
+  const testkit::ConfigMap settings = dice() % 2 == 0 ? kAll : testkit::ConfigMap{};
+  append("app.log", "line 0\n");
+  written_ = 1;
+  EXPECT_EQ(run(1, settings), Lines{"line 0"});
+  std::vector<unsigned> seen{0};
+  for (int life = 0; life < 8; ++life) {
+    auto task = source(settings);
+    ASSERT_TRUE(task.start().ok());
+    size_t durable = 0;
+    const auto look = [&] {
+      if (dice() % 3 == 0) return;
+      const testkit::Outcome polled =
+          task.poll_until(task.records().size() + 1, std::chrono::milliseconds(dice() % 2 * 15));
+      ASSERT_TRUE(polled.ok()) << polled.text;
+      if (dice() % 2 == 0) return;
+      ASSERT_TRUE(task.make_durable().ok());
+      durable = task.records().size();
+    };
+    between = look;
+    for (unsigned steps = dice() % 6; steps > 0; --steps) {
+      step(dice);
+      look();
+    }
+    between = [] {};
+    const Lines lines = values(task);
+    for (size_t i = 0; i < durable; ++i)
+      seen.push_back(static_cast<unsigned>(std::stoul(lines[i].substr(5))));
+    task.destroy();  // killed
+    for (unsigned steps = dice() % 4; steps > 0; --steps) step(dice);
+  }
+  for (const std::string& line : run(written_ - seen.size(), settings))
+    seen.push_back(static_cast<unsigned>(std::stoul(line.substr(5))));
+  std::string said;
+  for (const testkit::LogLine& line : host_.logs()) said += line.message + "\n";
+  for (const testkit::Event& event : host_.events()) said += event.kind + ": " + event.text + "\n";
+  SCOPED_TRACE(said);
+  EXPECT_EQ(seen.size(), written_) << "seed " << GetParam();
+  for (unsigned i = 0; i < seen.size(); ++i) ASSERT_EQ(seen[i], i) << "seed " << GetParam();
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, FilesSourceDiceTest, testing::Range(0u, 20u));

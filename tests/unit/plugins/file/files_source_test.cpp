@@ -270,6 +270,48 @@ TEST_F(FilesSourceTest, Encodings) {
   EXPECT_EQ(run(2, {{"file", "bom"}}), (Lines{"one", "\xEF\xBB\xBFtwo"}));
 }
 
+// One line a life: headers are not skipped twice, footers never come, in whatever the text is
+// stored.
+TEST_F(FilesSourceTest, KilledAfterEachLineItGoesOnBehindItInEveryFormat) {
+  const std::string text = "h1\nh2\none\ntwo\nthree\nend\n";
+  const auto wide = [&](bool big) {
+    std::string bytes;
+    for (const char c : text) bytes += big ? std::string{'\0', c} : std::string{c, '\0'};
+    return bytes;
+  };
+  append("plain.csv", text);
+  append("bom.csv", "\xEF\xBB\xBF" + text);
+  append("le.csv", "\xFF\xFE" + wide(false));
+  append("be.csv", wide(true));
+  append("packed.csv.gz", gzip_member(text).value());
+  const std::vector<std::pair<std::string, std::string>> files = {{"plain.csv", "utf-8"},
+                                                                  {"bom.csv", "utf-8"},
+                                                                  {"le.csv", "utf-16"},
+                                                                  {"be.csv", "utf-16be"},
+                                                                  {"packed.csv.gz", "utf-8"}};
+  for (const auto& [name, encoding] : files) {
+    SCOPED_TRACE(name);
+    testkit::ConfigMap settings = {{"file", name},
+                                   {"encoding", encoding},
+                                   {"batch.size", "1"},
+                                   {"skip.header.lines", "2"},
+                                   {"skip.footer.lines", "1"}};
+    Lines lines;
+    while (lines.size() < 3) {
+      auto task = source(settings);
+      ASSERT_TRUE(task.start().ok());
+      ASSERT_TRUE(task.poll_until(1, std::chrono::seconds(10)).ok());
+      ASSERT_TRUE(task.make_durable().ok());
+      const Lines more = values(task);
+      ASSERT_FALSE(more.empty());
+      lines.insert(lines.end(), more.begin(), more.end());
+    }
+    EXPECT_EQ(lines, (Lines{"one", "two", "three"}));
+    settings["finish.after.ms"] = "1";
+    EXPECT_EQ(run(0, settings), Lines{});
+  }
+}
+
 TEST_F(FilesSourceTest, InvalidBytes) {
   append("bad",
          "good\nb\xFF"

@@ -122,6 +122,7 @@ class FakeHost {
   void store_offset(const sluice_value& partition, const sluice_value& offset);
   std::string stored_offset(const std::string& partition_key) const;  // as text; empty = none
   size_t stored_offsets() const;
+  std::map<std::string, std::string> all_stored_offsets() const;  // partition and offset as text
 
   std::vector<LogLine> logs() const;
   std::vector<Event> events() const;
