@@ -43,6 +43,31 @@ class PayloadTest(SourceCase):
         self.assertIn("max.message.bytes", self.failed())
 
 
+class BadMessageTest(SourceCase):
+    def test_what_is_no_json_is_acknowledged_once_it_is_a_dead_letter(self):
+        self.source(**{"payload.format": "json", "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+                       "value.converter.schemas.enable": "false", "errors.tolerance": "all",
+                       "errors.deadletterqueue.topic.name": "dead", "errors.deadletterqueue.context.headers.enable": "true"})
+        self.publish(b'{"n":1}', b"{no json", b'{"n":2}')
+        self.wait_for(2)
+        self.wait_for(1, "dead")
+        self.settled()
+        letter = self.records("dead")[0]
+        self.assertEqual(letter["value"], b"{no json")
+        self.assertEqual(letter["headers"]["__connect.errors.stage"], "TASK_POLL")
+        self.assertEqual(self.metric("mqtt_source_acknowledged_total"), 3)
+
+    def test_one_kafka_topic_too_many_is_refused(self):
+        self.source(**{"kafka.topic": "${topic}", "topic.max": 3})
+        self.publish(*((f"in/{n}", b"x") for n in range(3)))
+        wait_until(lambda: all(self.end_of(f"in.{n}") for n in range(3)), 60, f"three topics; {self.worker.tail()}")
+        self.publish(("in/3", b"x"))
+        trace = self.failed()
+        for part in ("topic.max", "3", "in.3"):
+            self.assertIn(part, trace)
+        self.assertNotIn("in.3", [topic["name"] for topic in self.worker.call("/sluice/topics").json()["topics"]])
+
+
 class MappingTest(SourceCase):
     def test_a_hundred_thousand_topics_onto_sixteen(self):
         count = 100_000
