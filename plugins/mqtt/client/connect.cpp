@@ -241,10 +241,12 @@ std::string mqtt_error_text(int code) {
 }
 
 std::string not_accepted_text(int code, const ConnectionOptions& options, const Broker& broker) {
-  // With TLS 1.3 the alert that says so may be lost in the reset of the connection.
-  const bool hint = broker.tls && options.cert_file.empty() && tls_problem.empty();
-  return "the MQTT broker " + broker.text() +
-         " did not accept the connection: " + mqtt_error_text(code) +
+  // With TLS 1.3 the alert that says so may be lost in the reset of the connection, or come before
+  // it.
+  const bool told = broker.tls && !tls_problem.empty();
+  const bool hint = broker.tls && options.cert_file.empty() && !told;
+  return "the MQTT broker " + broker.text() + " did not accept the connection: " +
+         (told ? "TLS: " + tls_problem : mqtt_error_text(code)) +
          (hint ? "; it may want a client's certificate" : "");
 }
 
