@@ -170,8 +170,10 @@ def positions_of_sources(history, directory, positions):
     for source in history.sources.values():
         if source.file is None:
             continue
-        name = (source.connector, json.dumps({"filename": str(source.file)}, sort_keys=True))
-        position = positions.get(name, {}).get("position", 0)
+        # FileStreamSource stores {"filename"}; FileSource {"filename", "number"}, one for each file that had the name.
+        position = max((offset.get("position", 0) for (connector, partition), offset in positions.items()
+                        if offset and connector == source.connector
+                        and json.loads(partition).get("filename") == str(source.file)), default=0)
         if position < source.position:
             found.append(Finding("not-monotone", f"{source.producer}: position {source.position} was acknowledged, "
                                                  f"connect-offsets says {position}"))
