@@ -186,10 +186,6 @@ void StopSignal::raise() {
   const uint64_t one = 1;
   [[maybe_unused]] const auto written = ::write(fd_, &one, sizeof one);
 }
-bool StopSignal::raised() const {
-  pollfd waited = {fd_, POLLIN, 0};
-  return ::poll(&waited, 1, 0) > 0;
-}
 
 bool wait_for_socket(int socket, bool writable, std::chrono::milliseconds time,
                      const StopSignal& stop) {

@@ -25,7 +25,6 @@ class StopSignal {
   StopSignal(const StopSignal&) = delete;
   StopSignal& operator=(const StopSignal&) = delete;
   void raise();
-  bool raised() const;
   int fd() const { return fd_; }
 
  private:

@@ -16,8 +16,6 @@ using sdk::Status;
 
 namespace {
 
-constexpr size_t kMaxKafkaTopic = 249;
-
 std::optional<size_t> number(std::string_view text) {
   size_t value = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);

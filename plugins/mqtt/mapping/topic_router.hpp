@@ -21,6 +21,8 @@ enum class TopicPolicy : uint8_t {
   kDrop,     // the message is left out and counted
 };
 
+// The most characters that Kafka takes in the name of a topic.
+inline constexpr size_t kMaxKafkaTopic = 249;
 // Whether Kafka takes the character in the name of a topic.
 bool legal_in_topic(char c);
 

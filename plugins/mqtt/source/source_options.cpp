@@ -14,15 +14,7 @@ using sdk::Result;
 namespace {
 
 Result<std::vector<std::string>> read_filters(const Config& config) {
-  std::vector<std::string> filters;
-  for (std::string& text : config.get_list("mqtt.topics")) {
-    if (auto filter = TopicFilter::parse(text); !filter.ok())
-      return filter.error().with(invalid_text("mqtt.topics", text));
-    if (std::find(filters.begin(), filters.end(), text) == filters.end())
-      filters.push_back(std::move(text));
-  }
-  if (filters.empty()) return invalid("mqtt.topics", "", "name at least one topic filter");
-  return filters;
+  return check_filters("mqtt.topics", config.get_list("mqtt.topics"));
 }
 
 Result<SubscriberOptions::Will> read_will(const Config& config) {
@@ -48,6 +40,18 @@ std::string group_of(const sdk::Context& context, const Config& config) {
 }
 
 }  // namespace
+
+Result<std::vector<std::string>> check_filters(std::string_view key,
+                                               const std::vector<std::string>& texts) {
+  std::vector<std::string> filters;
+  for (const std::string& text : texts) {
+    if (auto filter = TopicFilter::parse(text); !filter.ok())
+      return filter.error().with(invalid_text(key, text));
+    if (std::find(filters.begin(), filters.end(), text) == filters.end()) filters.push_back(text);
+  }
+  if (filters.empty()) return invalid(key, "", "name at least one topic filter");
+  return filters;
+}
 
 std::vector<std::string> shared_filters(std::string group,
                                         const std::vector<std::string>& filters) {

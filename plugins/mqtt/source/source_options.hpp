@@ -18,6 +18,9 @@ struct SourceOptions {
   static void check_values(const sdk::Context& context, const sdk::Config& config);
 };
 
+// The filters, each once; an error names the one that is none, or that there is none.
+sdk::Result<std::vector<std::string>> check_filters(std::string_view key,
+                                                    const std::vector<std::string>& texts);
 // The filters of a shared subscription. Of the group's name, what no group may have becomes _.
 std::vector<std::string> shared_filters(std::string group, const std::vector<std::string>& filters);
 
