@@ -11,7 +11,7 @@ namespace sluice::metadata {
 
 namespace {
 
-constexpr uint64_t kFileMax = 64 * 1024;
+constexpr uint64_t kPropertiesMax = 64 * 1024;
 constexpr const char* kFormatKey = "sluice.format.version";
 constexpr std::string_view kChecksumKey =
     "sluice.checksum=";  // the last line: CRC-32C of those before
@@ -70,7 +70,7 @@ Result<std::optional<MetaProperties>> read_meta_properties(Disk& disk,
   const std::string path = path_in(directory);
   SLUICE_ASSIGN(const bool there, disk.exists(path));
   if (!there) return std::optional<MetaProperties>();
-  SLUICE_ASSIGN(const Bytes content, read_file(disk, path, kFileMax));
+  SLUICE_ASSIGN(const Bytes content, read_file(disk, path, kPropertiesMax));
   SLUICE_ASSIGN(auto values, parse(path, as_text(content)));
   for (const char* key : {"version", kFormatKey, "cluster.id", "node.id", "directory.id"}) {
     if (values[key].empty()) return damaged(path, std::string(key) + " is missing");

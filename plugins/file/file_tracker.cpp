@@ -275,6 +275,7 @@ Status FileTracker::add_new(Look& look, const std::set<std::string>& known,
                             const std::set<std::string>& unsettled) {
   std::erase_if(copies_, [&](const auto& copy) { return !look.by_path.contains(copy.first); });
   std::set<std::string> families = known;
+  undecided_ = unsettled;
   for (const bool rotated : {false, true}) {
     for (size_t i = 0; i < look.files.size(); ++i) {
       const Candidate& candidate = look.files[i];
@@ -286,7 +287,10 @@ Status FileTracker::add_new(Look& look, const std::set<std::string>& known,
       if (!candidate.wanted && !families.contains(live)) continue;
       std::optional<uint64_t> read;
       if (rotated) {
-        if (found.info.size == 0) continue;  // a copy begins so, too
+        if (found.info.size == 0) {  // a copy begins so, too
+          if (fresh(look.now, found)) undecided_.insert(live);
+          continue;
+        }
         SLUICE_SDK_ASSIGN(const bool compressing, is_being_compressed(look, found));
         if (compressing) continue;
         SLUICE_SDK_ASSIGN(const Same copy, is_copy(look.now, found, &read));

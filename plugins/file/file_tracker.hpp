@@ -57,6 +57,11 @@ class FileTracker {
 
   // Sorted: files of one live name together, the rotated ones first, oldest first.
   const std::vector<std::unique_ptr<TrackedFile>>& tracked() const { return tracked_; }
+  // Whether it may be read. One of which nothing was read yet waits while it cannot be said of a
+  // file of its live name whether that had the name before it: else newer lines would come first.
+  bool readable(const TrackedFile& file) const {
+    return file.open != nullptr || file.resume_position() > 0 || !undecided_.contains(file.live());
+  }
   // Keys whose stored offset is not what it should be: of the tracked file of that key, or none.
   std::set<FileKey>& unstored() { return unstored_; }
   const Counts& counts() const { return counts_; }
@@ -154,6 +159,8 @@ class FileTracker {
   std::set<FileKey> unstored_;
   std::set<std::pair<std::string, uint64_t>>
       copies_;  // path and inode: copies of files that are still read themselves
+  std::set<std::string>
+      undecided_;  // live names with files of which the last look could not say what they are
   Counts counts_;
 };
 

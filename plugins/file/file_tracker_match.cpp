@@ -165,6 +165,7 @@ Result<FileTracker::Same> FileTracker::is_copy(const Times& now, const FoundFile
     }
     if (same == Same::kNotYet && fresh(now, found)) {
       SLUICE_SDK_ASSIGN(const Same alike, begins_like(*file, found));
+      if (alike == Same::kNotYet) undecided_.emplace(live_name(found.path));
       if (alike != Same::kNo) return Same::kNotYet;
     }
     if (same != Same::kYes) continue;

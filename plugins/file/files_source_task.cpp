@@ -103,6 +103,7 @@ Status FilesSourceTask::read_files(const sdk::PollLimits& limits, int64_t now_ms
   for (size_t i = 0; i < files.size(); ++i) {
     TrackedFile& file = *files[(start + i) % files.size()];
     if (!file.has_more() && !file.changed) continue;
+    if (!tracker_->readable(file)) continue;  // the next look says more
     const std::string_view live = live_name(file.path);
     if (!unread_live.empty() && live == unread_live) continue;
     if (batch.size() >= max_records || bytes >= limits.bytes_max) {
@@ -111,16 +112,16 @@ Status FilesSourceTask::read_files(const sdk::PollLimits& limits, int64_t now_ms
       return sdk::ok();
     }
     // Where it cannot be read just now, the next look at the folders says what became of it.
-    bool readable = !file.changed && (file.open != nullptr || make_room());
+    bool can_read = !file.changed && (file.open != nullptr || make_room());
     found_.clear();
-    if (readable) {
+    if (can_read) {
       SLUICE_SDK_TRY(prepare(file));
       SLUICE_SDK_TRY(reader_->read(file, {max_records - batch.size(), limits.bytes_max - bytes},
                                    now_ms, found_));
       bytes += found_.bytes;
-      readable = file.open != nullptr || file.finished;
+      can_read = file.open != nullptr || file.finished;
     }
-    if (!readable) {
+    if (!can_read) {
       *more = true;
       unread_live = live;
     }

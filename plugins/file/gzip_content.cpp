@@ -7,10 +7,11 @@
 #include <cstring>
 #include <utility>
 
+#include "plugins/file/gzip_member.hpp"
+
 namespace sluice::file_plugin {
 
 namespace {
-constexpr int kGzip = 15 + 16;  // the largest window, gzip's wrapping
 constexpr size_t kTrimFrom = 256u << 10;
 }  // namespace
 

@@ -6,7 +6,6 @@
 namespace sluice::file_plugin {
 
 namespace {
-constexpr int kGzip = 15 + 16;  // the largest window, gzip's wrapping
 constexpr int kLevel = 6;
 constexpr int kMemory = 8;
 }  // namespace

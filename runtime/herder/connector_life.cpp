@@ -2,16 +2,11 @@
 #include <algorithm>
 
 #include "runtime/herder/control_plane.hpp"
-#include "runtime/logging/logging.hpp"
+#include "runtime/herder/logger.hpp"
 
 // The control plane's part about connectors' own instances: start, task configs, failure, stop.
 namespace sluice::herder {
 namespace {
-
-const logging::Logger& logger() {
-  static const logging::Logger instance("sluice.herder");
-  return instance;
-}
 
 // Kafka Connect puts the class of the task into each task config: the connector's with another
 // ending.

@@ -3,16 +3,11 @@
 
 #include "broker-core/base/mutant.hpp"
 #include "runtime/herder/control_plane.hpp"
-#include "runtime/logging/logging.hpp"
+#include "runtime/herder/logger.hpp"
 
 // The control plane's part about tasks: start, supervision, stop, shutdown.
 namespace sluice::herder {
 namespace {
-
-const logging::Logger& logger() {
-  static const logging::Logger instance("sluice.herder");
-  return instance;
-}
 
 constexpr size_t kTraceMax = 16 * 1024;  // of a status record
 

@@ -4,17 +4,12 @@
 #include <algorithm>
 #include <ctime>
 
-#include "runtime/logging/logging.hpp"
+#include "runtime/herder/logger.hpp"
 
 namespace sluice::herder {
 namespace {
 
 using Clock = std::chrono::system_clock;
-
-const logging::Logger& logger() {
-  static const logging::Logger instance("sluice.herder");
-  return instance;
-}
 
 std::string iso_instant(Clock::time_point at) {
   std::time_t seconds = Clock::to_time_t(at);

@@ -7,14 +7,13 @@
 #include <vector>
 
 #include "runtime/config/java_format.hpp"
+#include "runtime/record/bad_record.hpp"
 #include "runtime/record/schema.hpp"
 
 namespace sluice::record {
 namespace {
 
 using Limbs = std::vector<uint32_t>;  // magnitude, base 2^32, least significant first
-
-Error bad(const std::string& what) { return {ErrorKind::kRecord, what}; }
 
 Limbs magnitude(std::string_view bytes, bool negative) {
   Limbs limbs((bytes.size() + 3) / 4, 0);
@@ -65,7 +64,8 @@ std::string bytes_of(std::string_view digits, bool negative) {
   }
   std::string bytes(1, '\0');  // room for the sign
   for (size_t i = limbs.size(); i-- > 0;) {
-    for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(limbs[i] >> shift & 0xff);
+    for (int shift = 24; shift >= 0; shift -= 8)
+      bytes += static_cast<char>(limbs[i] >> shift & 0xff);
   }
   if (negative) {
     uint32_t carry = 1;
@@ -85,9 +85,11 @@ Result<int32_t> decimal_scale(const sluice_schema& schema) {
     if (text(schema.parameters[i].key) != "scale") continue;
     const auto value = text(schema.parameters[i].value);
     auto scale = config::parse_java_integer(value, INT32_MIN, INT32_MAX);
-    if (!scale) return bad("Invalid scale parameter found in Decimal schema: " + std::string(value));
+    if (!scale)
+      return bad("Invalid scale parameter found in Decimal schema: " + std::string(value));
     if (*scale < -kMaxDecimalScale || *scale > kMaxDecimalScale) {
-      return bad("Decimal scale " + std::to_string(*scale) + " is beyond " + std::to_string(kMaxDecimalScale));
+      return bad("Decimal scale " + std::to_string(*scale) + " is beyond " +
+                 std::to_string(kMaxDecimalScale));
     }
     return static_cast<int32_t>(*scale);
   }
@@ -130,7 +132,8 @@ Result<std::string> decimal_from_text(std::string_view text, int32_t scale) {
   int64_t exponent = 0;
   if (auto e = text.find_first_of("eE"); e != std::string_view::npos) {
     auto power = config::parse_java_integer(text.substr(e + 1), -1000000, 1000000);
-    if (!power) return bad("Invalid type for Decimal: the number " + shown + " is beyond all bounds");
+    if (!power)
+      return bad("Invalid type for Decimal: the number " + shown + " is beyond all bounds");
     exponent = *power;
     text = text.substr(0, e);
   }
@@ -155,7 +158,8 @@ Result<std::string> decimal_from_text(std::string_view text, int32_t scale) {
     }
     digits.resize(digits.size() - cut);
   } else {
-    if (digits.size() + static_cast<size_t>(shift) > kMaxDecimalBytes * 2) return bad("Decimal of too many digits");
+    if (digits.size() + static_cast<size_t>(shift) > kMaxDecimalBytes * 2)
+      return bad("Decimal of too many digits");
     digits.append(static_cast<size_t>(shift), '0');
   }
   return bytes_of(digits, negative);

@@ -15,7 +15,7 @@ namespace {
 
 constexpr size_t kMaxEntries = 1000;
 
-Error bad(const std::string& what) {
+Error bad_map(const std::string& what) {
   return {ErrorKind::kInvalid, what};
 }
 
@@ -122,7 +122,7 @@ Status write_primitive(std::string& out, const sluice_value& value) {
       write_base64(out, text(value));
       return ok();
     default:
-      return bad("a source partition or offset may hold primitive values only");
+      return bad_map("a source partition or offset may hold primitive values only");
   }
 }
 
@@ -131,13 +131,13 @@ Result<sluice_value> primitive(const Json& json, Arena& arena) {
   if (json.is_boolean()) return bool_value(json.get<bool>());
   if (json.is_number_unsigned() &&
       json.get<uint64_t>() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
-    return bad("a number in a stored offset is too large");
+    return bad_map("a number in a stored offset is too large");
   }
   if (json.is_number_integer()) return int_value(json.get<int64_t>());
   if (json.is_number()) return float_value(json.get<double>());
-  if (!json.is_string()) return bad("a stored offset may hold primitive values only");
+  if (!json.is_string()) return bad_map("a stored offset may hold primitive values only");
   auto copy = arena.copy(json.get_ref<const std::string&>());
-  if (copy.data() == nullptr) return bad("a stored offset is too large");
+  if (copy.data() == nullptr) return bad_map("a stored offset is too large");
   return string_value(copy);
 }
 
@@ -178,23 +178,23 @@ Result<std::string> java_map_json(const sluice_value& map) {
   if (is_null(map)) return std::string("null");
   if (map.type != SLUICE_MAP || map.size > kMaxEntries ||
       (map.size > 0 && map.as.items == nullptr)) {
-    return bad("a source partition or offset must be a map of at most " +
-               std::to_string(kMaxEntries) + " entries");
+    return bad_map("a source partition or offset must be a map of at most " +
+                   std::to_string(kMaxEntries) + " entries");
   }
   auto entries = items(map);
   std::vector<std::string_view> keys;
   for (size_t i = 0; i < entries.size(); i += 2) {
     if (entries[i].type != SLUICE_STRING ||
         (entries[i].as.bytes == nullptr && entries[i].size > 0)) {
-      return bad("the keys of a source partition or offset must be strings");
+      return bad_map("the keys of a source partition or offset must be strings");
     }
     keys.push_back(text(entries[i]));
   }
   auto sorted = keys;
   std::sort(sorted.begin(), sorted.end());
   if (auto twice = std::adjacent_find(sorted.begin(), sorted.end()); twice != sorted.end()) {
-    return bad("the key '" + std::string(*twice) +
-               "' stands twice in a source partition or offset");
+    return bad_map("the key '" + std::string(*twice) +
+                   "' stands twice in a source partition or offset");
   }
   std::string out = "{";
   for (size_t index : java_hash_map_order(keys)) {
@@ -210,13 +210,13 @@ Result<sluice_value> java_map_value(std::string_view json, Arena& arena) {
   auto parsed = parse_json(json);
   if (parsed.is_null()) return null_value();
   if (!parsed.is_object() || parsed.size() > kMaxEntries)
-    return bad("a stored offset is no JSON object: " + std::string(json.substr(0, 200)));
+    return bad_map("a stored offset is no JSON object: " + std::string(json.substr(0, 200)));
   auto* entries = arena.array<sluice_value>(std::max<size_t>(parsed.size() * 2, 1));
-  if (entries == nullptr) return bad("a stored offset is too large");
+  if (entries == nullptr) return bad_map("a stored offset is too large");
   size_t count = 0;
   for (const auto& member : parsed.items()) {
     auto key = arena.copy(member.key());
-    if (key.data() == nullptr) return bad("a stored offset is too large");
+    if (key.data() == nullptr) return bad_map("a stored offset is too large");
     SLUICE_ASSIGN(entries[count + 1], primitive(member.value(), arena));
     entries[count] = string_value(key);
     count += 2;

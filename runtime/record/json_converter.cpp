@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unordered_map>
 
+#include "runtime/record/bad_record.hpp"
 #include "runtime/record/builtin_converters.hpp"
 #include "runtime/record/json_data.hpp"
 #include "runtime/record/json_schema.hpp"
@@ -13,16 +14,15 @@ constexpr std::string_view kSchemaPart = "{\"schema\":";
 constexpr std::string_view kPayloadPart = ",\"payload\":";
 constexpr size_t kCachedSchemaText = size_t{1} << 20;  // longer schemas are converted each time
 constexpr char kEnvelopeError[] =
-    "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not contain additional "
+    "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not "
+    "contain additional "
     "fields."
-    " If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter configuration.";
-
-Error bad(const std::string& what) {
-  return {ErrorKind::kRecord, what};
-}
+    " If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter "
+    "configuration.";
 
 Error syntax(const Error& error) {
-  return bad("Converting byte[] to Kafka Connect data failed due to serialization error: " + error.message);
+  return bad("Converting byte[] to Kafka Connect data failed due to serialization error: " +
+             error.message);
 }
 
 struct TextHash {
@@ -30,16 +30,18 @@ struct TextHash {
   size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
 };
 
-// org.apache.kafka.connect.json.JsonConverter. Both directions keep the schema part: as text per schema, and as
-// schema per text, so that a record in its stride costs only its payload. Each cache is emptied when it holds
-// schemas.cache.size entries.
+// org.apache.kafka.connect.json.JsonConverter. Both directions keep the schema part: as text per
+// schema, and as schema per text, so that a record in its stride costs only its payload. Each cache
+// is emptied when it holds schemas.cache.size entries.
 class JsonConverter final : public Converter {
  public:
   explicit JsonConverter(const config::ConfigMap& config)
       : schemas_(config::get_bool(config, "schemas.enable")),
-        cache_size_(static_cast<size_t>(std::max<int64_t>(1, config::get_int(config, "schemas.cache.size")))) {
+        cache_size_(static_cast<size_t>(
+            std::max<int64_t>(1, config::get_int(config, "schemas.cache.size")))) {
     const std::string format = config::get_string(config, "decimal.format");
-    options_.decimal_numeric = !format.empty() && (format[0] | 0x20) == 'n';  // NUMERIC or BASE64, in any case
+    options_.decimal_numeric =
+        !format.empty() && (format[0] | 0x20) == 'n';  // NUMERIC or BASE64, in any case
     options_.replace_null_with_default = config::get_bool(config, "replace.null.with.default");
   }
 
@@ -57,7 +59,8 @@ class JsonConverter final : public Converter {
     return std::optional<ByteView>(as_bytes(out.finish()));
   }
 
-  Result<SchemaAndValue> to_connect(std::string_view, std::optional<ByteView> bytes, Arena& arena) override {
+  Result<SchemaAndValue> to_connect(std::string_view, std::optional<ByteView> bytes,
+                                    Arena& arena) override {
     if (!bytes) return SchemaAndValue{nullptr, null_value()};
     const std::string_view json = as_text(*bytes);
     if (!schemas_) return read_plain(json, arena);
@@ -125,14 +128,16 @@ class JsonConverter final : public Converter {
     if (other || schema_text.empty() || payload.empty()) return bad(kEnvelopeError);
     SLUICE_ASSIGN(SchemaRef schema, find_schema(schema_text));
     JsonReader payload_reader(payload, arena);
-    SLUICE_ASSIGN(const sluice_value value, read_json_data(payload_reader, arena, schema.get(), options_));
+    SLUICE_ASSIGN(const sluice_value value,
+                  read_json_data(payload_reader, arena, schema.get(), options_));
     arena.keep(schema.get());
     const sluice_schema* result = schema.get();
     remember(json, schema_text, payload, std::move(schema));
     return SchemaAndValue{result, value};
   }
 
-  static Status split_envelope(JsonReader& reader, std::string_view* schema, std::string_view* payload, bool* other) {
+  static Status split_envelope(JsonReader& reader, std::string_view* schema,
+                               std::string_view* payload, bool* other) {
     SLUICE_TRY(reader.enter_object());
     for (std::string_view key;;) {
       SLUICE_ASSIGN(const bool more, reader.next_member(&key));
@@ -149,7 +154,8 @@ class JsonConverter final : public Converter {
   }
 
   Result<SchemaRef> find_schema(std::string_view text) {
-    if (auto found = schemas_by_text_.find(text); found != schemas_by_text_.end()) return found->second;
+    if (auto found = schemas_by_text_.find(text); found != schemas_by_text_.end())
+      return found->second;
     SLUICE_ASSIGN(SchemaRef schema, read_json_schema(text, options_));
     if (text.size() <= kCachedSchemaText) {
       if (schemas_by_text_.size() >= cache_size_) schemas_by_text_.clear();
@@ -159,7 +165,8 @@ class JsonConverter final : public Converter {
   }
 
   // If the schema stands first, the next record is likely to begin with the same bytes.
-  void remember(std::string_view json, std::string_view schema_text, std::string_view payload, SchemaRef schema) {
+  void remember(std::string_view json, std::string_view schema_text, std::string_view payload,
+                SchemaRef schema) {
     if (schema_text.data() > payload.data() || schema_text.size() > kCachedSchemaText) return;
     read_prefix_.assign(json.substr(0, static_cast<size_t>(payload.data() - json.data())));
     read_schema_ = std::move(schema);
@@ -188,8 +195,9 @@ const config::ConfigDef& json_converter_config() {
     using config::ConfigKey;
     using config::Type;
     config::ConfigDef built(converter_base_config());
-    auto add = [&built](const char* name, Type type, const char* value, config::Importance importance,
-                        const char* doc, const char* group, int order, const char* display) -> ConfigKey {
+    auto add = [&built](const char* name, Type type, const char* value,
+                        config::Importance importance, const char* doc, const char* group,
+                        int order, const char* display) -> ConfigKey {
       ConfigKey key;
       key.name = name;
       key.type = type;
@@ -205,19 +213,20 @@ const config::ConfigDef& json_converter_config() {
     };
     using enum config::Importance;
     add("schemas.enable", Type::kBoolean, "true", kHigh,
-        "Write the schema next to each key or value, and expect it there when reading.", "Schemas", 0,
-        "Enable Schemas");
-    add("schemas.cache.size", Type::kInt, "1000", kHigh, "How many schemas one converter keeps at most.", "Schemas",
-        1, "Schema Cache Size");
-    auto format = add("decimal.format", Type::kString, "BASE64", kLow,
-                      "How decimals are written: BASE64 (the default) or NUMERIC, in any case. Both are read.",
-                      "Serialization", 0, "Decimal Format");
+        "Write the schema next to each key or value, and expect it there when reading.", "Schemas",
+        0, "Enable Schemas");
+    add("schemas.cache.size", Type::kInt, "1000", kHigh,
+        "How many schemas one converter keeps at most.", "Schemas", 1, "Schema Cache Size");
+    auto format = add(
+        "decimal.format", Type::kString, "BASE64", kLow,
+        "How decimals are written: BASE64 (the default) or NUMERIC, in any case. Both are read.",
+        "Serialization", 0, "Decimal Format");
     format.allowed = {"BASE64", "NUMERIC"};
     format.ignore_case = true;
     built.define(format);
     add("replace.null.with.default", Type::kBoolean, "true", kLow,
-        "Whether a null in a field that has a default value becomes that default.", "Serialization", 1,
-        "Replace null with default");
+        "Whether a null in a field that has a default value becomes that default.", "Serialization",
+        1, "Replace null with default");
     return built;
   }();
   return def;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtime/config/java_format.hpp"
+#include "runtime/record/bad_record.hpp"
 #include "runtime/record/base64.hpp"
 #include "runtime/record/decimal.hpp"
 #include "runtime/record/json_data.hpp"
@@ -16,9 +17,6 @@ namespace {
 
 constexpr int64_t kDayMs = 86400000;
 
-Error bad(const std::string& what) {
-  return {ErrorKind::kRecord, what};
-}
 Error no_memory() {
   return bad("the data is larger than the memory bound of a batch");
 }
@@ -41,7 +39,8 @@ class Items {
   std::vector<sluice_value> items_;
 };
 
-// Where each text key of a map stands, so that the last of equal keys counts. Small maps are searched through.
+// Where each text key of a map stands, so that the last of equal keys counts. Small maps are
+// searched through.
 class KeyIndex {
  public:
   // The position of an equal key seen before, or `fresh`, which is then remembered.
@@ -145,12 +144,14 @@ class Reader {
     }
   }
 
-  Result<sluice_value> read_integer(const sluice_schema& schema, JsonType type, int64_t min, int64_t max) {
+  Result<sluice_value> read_integer(const sluice_schema& schema, JsonType type, int64_t min,
+                                    int64_t max) {
     if (type != JsonType::kNumber) return mismatch(schema, type);
     SLUICE_ASSIGN(const JsonNumber number, json_.read_number());
     const auto value = number.as_int64();
     if (!value || *value < min || *value > max) {
-      return bad("Number " + std::string(number.text) + " does not fit into " + type_name(schema.type));
+      return bad("Number " + std::string(number.text) + " does not fit into " +
+                 type_name(schema.type));
     }
     return int_value(*value, schema.type);
   }
@@ -164,7 +165,8 @@ class Reader {
     if (type != JsonType::kNumber) return mismatch(schema, type);
     SLUICE_ASSIGN(const JsonNumber number, json_.read_number());
     const bool narrow = schema.type == SLUICE_FLOAT32;
-    return float_value(narrow ? static_cast<double>(number.as_float()) : number.as_double(), schema.type);
+    return float_value(narrow ? static_cast<double>(number.as_float()) : number.as_double(),
+                       schema.type);
   }
 
   Result<sluice_value> read_bytes(const char* complaint) {
@@ -210,12 +212,15 @@ class Reader {
   Result<sluice_value> read_map(const sluice_schema& schema, JsonType type) {
     if (schema.key_schema->type == SLUICE_STRING) {
       if (type == JsonType::kObject) return read_object(schema.value_schema);
-      return bad(std::string("Maps with string fields should be encoded as JSON objects, but found ") +
-                 to_string(type));
+      return bad(
+          std::string("Maps with string fields should be encoded as JSON objects, but found ") +
+          to_string(type));
     }
     if (type != JsonType::kArray) {
-      return bad(std::string("Maps with non-string fields should be encoded as JSON array of tuples, but found ") +
-                 to_string(type));
+      return bad(
+          std::string(
+              "Maps with non-string fields should be encoded as JSON array of tuples, but found ") +
+          to_string(type));
     }
     Items found;
     SLUICE_TRY(json_.enter_array());
@@ -240,14 +245,17 @@ class Reader {
         SLUICE_TRY(json_.skip_value());
         continue;
       }
-      SLUICE_ASSIGN(const sluice_value value, read(count == 0 ? schema.key_schema : schema.value_schema));
+      SLUICE_ASSIGN(const sluice_value value,
+                    read(count == 0 ? schema.key_schema : schema.value_schema));
       found.add(value);
     }
-    if (count != 2) return bad("Found invalid map entry, expected length 2 but found :" + std::to_string(count));
+    if (count != 2)
+      return bad("Found invalid map entry, expected length 2 but found :" + std::to_string(count));
     return ok();
   }
 
-  // The field named `key`; members mostly come in the order of the fields, so `hint` is looked at first.
+  // The field named `key`; members mostly come in the order of the fields, so `hint` is looked at
+  // first.
   static uint32_t field_index(const sluice_schema& schema, std::string_view key, uint32_t hint) {
     if (hint < schema.field_count && text(schema.fields[hint].name) == key) return hint;
     for (uint32_t i = 0; i < schema.field_count; ++i) {
@@ -258,7 +266,8 @@ class Reader {
 
   Result<sluice_value> read_struct(const sluice_schema& schema, JsonType type) {
     if (type != JsonType::kObject) {
-      return bad(std::string("Structs should be encoded as JSON objects, but found ") + to_string(type));
+      return bad(std::string("Structs should be encoded as JSON objects, but found ") +
+                 to_string(type));
     }
     auto* fields = arena_.array<sluice_value>(schema.field_count);
     if (!fields) return no_memory();
@@ -283,7 +292,8 @@ class Reader {
       if (fields[i].type != kMissing) continue;
       auto value = null_for_schema(schema.fields[i].schema, options_);
       if (!value.ok()) {
-        return bad(value.error().message + " (field " + std::string(text(schema.fields[i].name)) + ")");
+        return bad(value.error().message + " (field " + std::string(text(schema.fields[i].name)) +
+                   ")");
       }
       fields[i] = *value;
     }
@@ -292,14 +302,18 @@ class Reader {
 
   Result<sluice_value> read_logical(Logical logical, const sluice_schema& schema, JsonType type) {
     if (logical == Logical::kDecimal) return read_decimal(schema, type);
-    const char* const name = logical == Logical::kDate ? "Date" : logical == Logical::kTime ? "Time" : "Timestamp";
+    const char* const name = logical == Logical::kDate   ? "Date"
+                             : logical == Logical::kTime ? "Time"
+                                                         : "Timestamp";
     const bool wide = logical == Logical::kTimestamp;
     auto complain = [&]() {
-      return bad(std::string("Invalid type for ") + name + ", underlying representation should be " +
-                 (wide ? "integral" : "integer") + " but was " + to_string(type));
+      return bad(std::string("Invalid type for ") + name +
+                 ", underlying representation should be " + (wide ? "integral" : "integer") +
+                 " but was " + to_string(type));
     };
     if (schema.type != (wide ? SLUICE_INT64 : SLUICE_INT32)) {
-      return bad(std::string("Requested conversion of ") + name + " object but the schema does not match.");
+      return bad(std::string("Requested conversion of ") + name +
+                 " object but the schema does not match.");
     }
     if (type != JsonType::kNumber) return complain();
     SLUICE_ASSIGN(const JsonNumber number, json_.read_number());
@@ -307,7 +321,8 @@ class Reader {
     if (!number.integral || !value) return complain();
     if (!wide && (*value < INT32_MIN || *value > INT32_MAX)) return complain();
     if (logical == Logical::kTime && (*value < 0 || *value > kDayMs)) {
-      return bad("Time values must use number of milliseconds greater than 0 and less than 86400000");
+      return bad(
+          "Time values must use number of milliseconds greater than 0 and less than 86400000");
     }
     return int_value(*value, schema.type);
   }
@@ -323,9 +338,9 @@ class Reader {
       return bytes;
     }
     if (type != JsonType::kNumber) {
-      return bad(
-          std::string("Invalid type for Decimal, underlying representation should be numeric or bytes but was ") +
-          to_string(type));
+      return bad(std::string("Invalid type for Decimal, underlying representation should be "
+                             "numeric or bytes but was ") +
+                 to_string(type));
     }
     SLUICE_ASSIGN(const JsonNumber number, json_.read_number());
     SLUICE_ASSIGN(const std::string unscaled, decimal_from_text(number.text, scale));

@@ -6,15 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "runtime/record/bad_record.hpp"
 #include "runtime/record/value.hpp"
 
 namespace sluice::record {
 namespace {
 
-Error bad(const std::string& what) { return {ErrorKind::kRecord, what}; }
-
-constexpr const char* kTypeNames[] = {"",      "boolean", "int8",   "int16", "int32", "int64", "float",
-                                      "double", "string",  "bytes",  "array", "map",   "struct"};
+constexpr const char* kTypeNames[] = {"",      "boolean", "int8",   "int16",  "int32",
+                                      "int64", "float",   "double", "string", "bytes",
+                                      "array", "map",     "struct"};
 
 Status write_schema(JsonWriter& out, const sluice_schema& schema, const sluice_str* field,
                     const JsonOptions& options);
@@ -91,14 +91,17 @@ class SchemaReader {
  public:
   SchemaReader(Arena& arena, const JsonOptions& options) : arena_(arena), options_(options) {}
 
-  Result<SchemaRef> read(std::string_view json, std::string_view* field_name = nullptr, uint32_t depth = 0) {
-    if (depth > kMaxSchemaDepth) return bad("schema nested deeper than " + std::to_string(kMaxSchemaDepth));
+  Result<SchemaRef> read(std::string_view json, std::string_view* field_name = nullptr,
+                         uint32_t depth = 0) {
+    if (depth > kMaxSchemaDepth)
+      return bad("schema nested deeper than " + std::to_string(kMaxSchemaDepth));
     Members members;
     SLUICE_ASSIGN(const JsonType kind, JsonReader(json, arena_).peek());
     if (kind == JsonType::kNull) return SchemaRef();
     if (kind == JsonType::kObject) SLUICE_TRY(collect(json, &members));
     if (field_name) {
-      if (!has(members, "field", JsonType::kString)) return bad("Struct schema's field name not specified properly");
+      if (!has(members, "field", JsonType::kString))
+        return bad("Struct schema's field name not specified properly");
       SLUICE_ASSIGN(*field_name, string_of(members["field"]));
     }
     if (!has(members, "type", JsonType::kString)) return bad("Schema must contain 'type' field");
@@ -136,7 +139,9 @@ class SchemaReader {
     return kind.ok() && *kind == type;
   }
 
-  Result<std::string_view> string_of(std::string_view json) { return JsonReader(json, arena_).read_string(); }
+  Result<std::string_view> string_of(std::string_view json) {
+    return JsonReader(json, arena_).read_string();
+  }
 
   Result<SchemaRef> child(std::string_view json, uint32_t depth, std::string_view* name = nullptr) {
     SLUICE_ASSIGN(SchemaRef schema, read(json, name, depth + 1));
@@ -144,8 +149,8 @@ class SchemaReader {
     return schema;
   }
 
-  Status read_children(Members& members, uint32_t depth, sluice_schema* d, std::vector<SchemaRef>* children,
-                       std::vector<sluice_schema_field>* fields) {
+  Status read_children(Members& members, uint32_t depth, sluice_schema* d,
+                       std::vector<SchemaRef>* children, std::vector<sluice_schema_field>* fields) {
     if (d->type == SLUICE_ARRAY) {
       if (!members.count("items") || has(members, "items", JsonType::kNull)) {
         return bad("Array schema did not specify the element type");
@@ -190,7 +195,8 @@ class SchemaReader {
 
   // Attributes of another JSON type than Kafka writes count as absent, as there.
   Status read_attributes(Members& members, sluice_schema* d, std::vector<sluice_pair>* parameters) {
-    if (has(members, "optional", JsonType::kBoolean)) d->optional = members["optional"] == "true" ? 1 : 0;
+    if (has(members, "optional", JsonType::kBoolean))
+      d->optional = members["optional"] == "true" ? 1 : 0;
     if (has(members, "name", JsonType::kString)) {
       SLUICE_ASSIGN(const std::string_view name, string_of(members["name"]));
       d->name = str(name);
@@ -219,7 +225,8 @@ class SchemaReader {
       if (found.insert_or_assign(key, value).second) order.push_back(key);
     }
     for (auto key : order) {
-      if (found[key].empty() || found[key][0] != '"') return bad("Schema parameters must have string values.");
+      if (found[key].empty() || found[key][0] != '"')
+        return bad("Schema parameters must have string values.");
       SLUICE_ASSIGN(const std::string_view value, string_of(found[key]));
       parameters->push_back({str(key), str(value)});
     }

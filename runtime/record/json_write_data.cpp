@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "runtime/record/bad_record.hpp"
 #include "runtime/record/decimal.hpp"
 #include "runtime/record/json_data.hpp"
 #include "runtime/record/value.hpp"
@@ -10,11 +11,9 @@ namespace {
 
 constexpr int64_t kDayMs = 86400000;
 
-Error bad(const std::string& what) { return {ErrorKind::kRecord, what}; }
-
 Error wrong_type(const sluice_schema* schema, const sluice_value& value) {
-  return bad(std::string("Invalid type for ") + (schema ? type_name(schema->type) : "unknown schema") + ": " +
-             type_name(value.type));
+  return bad(std::string("Invalid type for ") +
+             (schema ? type_name(schema->type) : "unknown schema") + ": " + type_name(value.type));
 }
 
 // One pass over one value; the depth bound is that of all values.
@@ -33,19 +32,35 @@ class Writer {
       }
     }
     switch (value.type) {
-      case SLUICE_BOOLEAN: out_.boolean(value.as.i64 != 0); return ok();
+      case SLUICE_BOOLEAN:
+        out_.boolean(value.as.i64 != 0);
+        return ok();
       case SLUICE_INT8:
       case SLUICE_INT16:
       case SLUICE_INT32:
-      case SLUICE_INT64: out_.integer(value.as.i64); return ok();
-      case SLUICE_FLOAT32: out_.float32(static_cast<float>(value.as.f64)); return ok();
-      case SLUICE_FLOAT64: out_.float64(value.as.f64); return ok();
-      case SLUICE_STRING: out_.string(text(value)); return ok();
-      case SLUICE_BYTES: out_.base64(text(value)); return ok();
-      case SLUICE_ARRAY: return write_array(schema, value, depth);
-      case SLUICE_MAP: return write_map(schema, value, depth);
-      case SLUICE_STRUCT: return write_struct(schema, value, depth);
-      default: return bad("value of unknown type " + std::to_string(value.type));
+      case SLUICE_INT64:
+        out_.integer(value.as.i64);
+        return ok();
+      case SLUICE_FLOAT32:
+        out_.float32(static_cast<float>(value.as.f64));
+        return ok();
+      case SLUICE_FLOAT64:
+        out_.float64(value.as.f64);
+        return ok();
+      case SLUICE_STRING:
+        out_.string(text(value));
+        return ok();
+      case SLUICE_BYTES:
+        out_.base64(text(value));
+        return ok();
+      case SLUICE_ARRAY:
+        return write_array(schema, value, depth);
+      case SLUICE_MAP:
+        return write_map(schema, value, depth);
+      case SLUICE_STRUCT:
+        return write_struct(schema, value, depth);
+      default:
+        return bad("value of unknown type " + std::to_string(value.type));
     }
   }
 
@@ -59,7 +74,8 @@ class Writer {
       return write(schema, *schema->default_value, depth);
     }
     if (!schema->optional) {
-      return bad("Conversion error: null value for field that is required and has no default value");
+      return bad(
+          "Conversion error: null value for field that is required and has no default value");
     }
     out_.null();
     return ok();
@@ -72,7 +88,8 @@ class Writer {
     if (value.type != wanted) return wrong_type(&schema, value);
     if (logical != Logical::kDecimal) {
       if (logical == Logical::kTime && (value.as.i64 < 0 || value.as.i64 >= kDayMs)) {
-        return bad("Kafka Connect Time type should not have any date fields set to non-zero values.");
+        return bad(
+            "Kafka Connect Time type should not have any date fields set to non-zero values.");
       }
       out_.integer(value.as.i64);
       return ok();
@@ -140,7 +157,8 @@ class Writer {
       return ok();
     }
     if (!schema || !schema->optional) {
-      return bad("Conversion error: null value for field that is required and has no default value");
+      return bad(
+          "Conversion error: null value for field that is required and has no default value");
     }
     out_.name("null");  // as Java's NullNode prints itself
     return ok();
@@ -154,7 +172,8 @@ class Writer {
       out_.name(text(schema->fields[i].name));
       auto written = write(schema->fields[i].schema, value.as.items[i], depth + 1);
       if (!written.ok()) {
-        return bad(written.error().message + " (field " + std::string(text(schema->fields[i].name)) + ")");
+        return bad(written.error().message + " (field " +
+                   std::string(text(schema->fields[i].name)) + ")");
       }
     }
     out_.raw('}');

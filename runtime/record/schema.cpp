@@ -26,16 +26,19 @@ struct Node {
   Arena memory{8 * kMaxSchemaText, 512};
 };
 
-Node* node_of(const sluice_schema* schema) { return reinterpret_cast<Node*>(const_cast<sluice_schema*>(schema)); }
+Node* node_of(const sluice_schema* schema) {
+  return reinterpret_cast<Node*>(const_cast<sluice_schema*>(schema));
+}
 
 bool equal_str(const sluice_str& a, const sluice_str& b) {
   return (a.data == nullptr) == (b.data == nullptr) && text(a) == text(b);
 }
 
 bool equal_schemas(const sluice_schema& a, const sluice_schema& b) {
-  if (a.type != b.type || a.optional != b.optional || a.has_version != b.has_version || a.version != b.version ||
-      a.field_count != b.field_count || a.key_schema != b.key_schema || a.value_schema != b.value_schema ||
-      a.parameter_count != b.parameter_count || !equal_str(a.name, b.name) || !equal_str(a.doc, b.doc)) {
+  if (a.type != b.type || a.optional != b.optional || a.has_version != b.has_version ||
+      a.version != b.version || a.field_count != b.field_count || a.key_schema != b.key_schema ||
+      a.value_schema != b.value_schema || a.parameter_count != b.parameter_count ||
+      !equal_str(a.name, b.name) || !equal_str(a.doc, b.doc)) {
     return false;
   }
   if ((a.default_value == nullptr) != (b.default_value == nullptr)) return false;
@@ -52,7 +55,9 @@ bool equal_schemas(const sluice_schema& a, const sluice_schema& b) {
 
 size_t hash_schema(const sluice_schema& s) {
   size_t hash = s.type * 7u + s.optional * 3u + s.has_version;
-  auto mix = [&hash](size_t value) { hash = (hash ^ value) * 0x9e3779b97f4a7c15ull + (hash >> 29); };
+  auto mix = [&hash](size_t value) {
+    hash = (hash ^ value) * 0x9e3779b97f4a7c15ull + (hash >> 29);
+  };
   auto mix_text = [&](const sluice_str& value) { mix(std::hash<std::string_view>()(text(value))); };
   mix(static_cast<size_t>(s.version));
   mix_text(s.name);
@@ -71,7 +76,9 @@ size_t hash_schema(const sluice_schema& s) {
   return hash;
 }
 
-Error bad(const std::string& what) { return {ErrorKind::kInvalid, "schema: " + what}; }
+Error bad_schema(const std::string& what) {
+  return {ErrorKind::kInvalid, "schema: " + what};
+}
 
 // All sub-schemas of a definition.
 template <class F>
@@ -82,18 +89,21 @@ void for_each_child(const sluice_schema& s, F f) {
 }
 
 Status check_shape(const sluice_schema& d) {
-  if (d.type < SLUICE_BOOLEAN || d.type > SLUICE_STRUCT) return bad("unknown type " + std::to_string(d.type));
-  if (d.optional > 1 || d.has_version > 1) return bad("optional and has_version are 0 or 1");
-  if (!d.has_version && d.version != 0) return bad("a version without has_version");
-  if (d.type != SLUICE_STRUCT && d.field_count != 0) return bad("only a STRUCT has fields");
-  if ((d.type == SLUICE_MAP) != (d.key_schema != nullptr)) return bad("a MAP, and only a MAP, has a key schema");
+  if (d.type < SLUICE_BOOLEAN || d.type > SLUICE_STRUCT)
+    return bad_schema("unknown type " + std::to_string(d.type));
+  if (d.optional > 1 || d.has_version > 1) return bad_schema("optional and has_version are 0 or 1");
+  if (!d.has_version && d.version != 0) return bad_schema("a version without has_version");
+  if (d.type != SLUICE_STRUCT && d.field_count != 0) return bad_schema("only a STRUCT has fields");
+  if ((d.type == SLUICE_MAP) != (d.key_schema != nullptr))
+    return bad_schema("a MAP, and only a MAP, has a key schema");
   if ((d.type == SLUICE_MAP || d.type == SLUICE_ARRAY) != (d.value_schema != nullptr)) {
-    return bad("a MAP or ARRAY, and nothing else, has a value schema");
+    return bad_schema("a MAP or ARRAY, and nothing else, has a value schema");
   }
   if (d.field_count > kMaxSchemaFields || d.parameter_count > kMaxSchemaFields) {
-    return bad("more than " + std::to_string(kMaxSchemaFields) + " fields or parameters");
+    return bad_schema("more than " + std::to_string(kMaxSchemaFields) + " fields or parameters");
   }
-  if ((d.field_count && !d.fields) || (d.parameter_count && !d.parameters)) return bad("a count without its array");
+  if ((d.field_count && !d.fields) || (d.parameter_count && !d.parameters))
+    return bad_schema("a count without its array");
   return ok();
 }
 
@@ -102,10 +112,10 @@ Status check_text(const sluice_schema& d) {
   std::unordered_set<std::string_view> names;
   for (uint32_t i = 0; i < d.field_count; ++i) {
     const auto& field = d.fields[i];
-    if (!field.schema) return bad("field " + std::to_string(i) + " has no schema");
-    if (!field.name.data) return bad("field " + std::to_string(i) + " has no name");
+    if (!field.schema) return bad_schema("field " + std::to_string(i) + " has no schema");
+    if (!field.name.data) return bad_schema("field " + std::to_string(i) + " has no name");
     if (!names.insert(text(field.name)).second) {
-      return bad("field " + std::string(text(field.name)) + " is there twice");
+      return bad_schema("field " + std::string(text(field.name)) + " is there twice");
     }
     total += field.name.size;
   }
@@ -113,16 +123,19 @@ Status check_text(const sluice_schema& d) {
   for (uint32_t i = 0; i < d.parameter_count; ++i) {
     const auto& parameter = d.parameters[i];
     if (!parameter.key.data || !names.insert(text(parameter.key)).second) {
-      return bad("parameter " + std::string(text(parameter.key)) + " is there twice or has no name");
+      return bad_schema("parameter " + std::string(text(parameter.key)) +
+                        " is there twice or has no name");
     }
     total += parameter.key.size + parameter.value.size;
   }
   if (d.default_value) {
     const size_t size = deep_size(*d.default_value);
-    if (size == SIZE_MAX) return bad("the default value nests too deep or has an unknown type");
+    if (size == SIZE_MAX)
+      return bad_schema("the default value nests too deep or has an unknown type");
     total += size;
   }
-  if (total > kMaxSchemaText) return bad("more than " + std::to_string(kMaxSchemaText) + " bytes of text");
+  if (total > kMaxSchemaText)
+    return bad_schema("more than " + std::to_string(kMaxSchemaText) + " bytes of text");
   return ok();
 }
 
@@ -145,7 +158,8 @@ bool copy_definition(const sluice_schema& d, Node* node) {
   auto* parameters = memory.array<sluice_pair>(d.parameter_count);
   auto* value = memory.array<sluice_value>(1);
   if (!fields || !parameters || !value) return false;
-  for (uint32_t i = 0; i < d.field_count; ++i) fields[i] = {copy(d.fields[i].name), d.fields[i].schema};
+  for (uint32_t i = 0; i < d.field_count; ++i)
+    fields[i] = {copy(d.fields[i].name), d.fields[i].schema};
   for (uint32_t i = 0; i < d.parameter_count; ++i) {
     parameters[i] = {copy(d.parameters[i].key), copy(d.parameters[i].value)};
   }
@@ -158,17 +172,19 @@ bool copy_definition(const sluice_schema& d, Node* node) {
   return true;
 }
 
-// The table of all schemas of the process. A count that falls to zero does so under the lock, so a schema found
-// in the table can always be retained.
+// The table of all schemas of the process. A count that falls to zero does so under the lock, so a
+// schema found in the table can always be retained.
 class Table {
  public:
   static Table& get() {
-    static Table* table = new Table;  // never destroyed: schemas may be released while the process ends
+    static Table* table =
+        new Table;  // never destroyed: schemas may be released while the process ends
     return *table;
   }
 
   Result<const sluice_schema*> intern(const sluice_schema& definition) {
-    if (definition.struct_size < sizeof(sluice_schema)) return bad("struct_size is too small");
+    if (definition.struct_size < sizeof(sluice_schema))
+      return bad_schema("struct_size is too small");
     SLUICE_TRY(check_shape(definition));
     SLUICE_TRY(check_text(definition));
     const size_t hash = hash_schema(definition);
@@ -182,8 +198,10 @@ class Table {
         depth = std::max(depth, node_of(child)->depth);
       }
     });
-    if (foreign) return bad("a sub-schema was not made by schema_make, or is released already");
-    if (depth >= kMaxSchemaDepth) return bad("nested deeper than " + std::to_string(kMaxSchemaDepth));
+    if (foreign)
+      return bad_schema("a sub-schema was not made by schema_make, or is released already");
+    if (depth >= kMaxSchemaDepth)
+      return bad_schema("nested deeper than " + std::to_string(kMaxSchemaDepth));
     auto [from, to] = by_hash_.equal_range(hash);
     for (; from != to; ++from) {
       if (!equal_schemas(from->second->schema, definition)) continue;
@@ -191,10 +209,11 @@ class Table {
       return static_cast<const sluice_schema*>(&from->second->schema);
     }
     auto node = std::make_unique<Node>();
-    if (!copy_definition(definition, node.get())) return bad("out of memory");
+    if (!copy_definition(definition, node.get())) return bad_schema("out of memory");
     node->hash = hash;
     node->depth = depth + 1;
-    for_each_child(definition, [](const sluice_schema* child) { node_of(child)->references.fetch_add(1); });
+    for_each_child(definition,
+                   [](const sluice_schema* child) { node_of(child)->references.fetch_add(1); });
     const sluice_schema* schema = &node->schema;
     members_.insert(schema);
     by_hash_.emplace(hash, node.release());
@@ -242,7 +261,8 @@ class Table {
     while (from != to && from->second != node) ++from;
     if (from != to) by_hash_.erase(from);
     members_.erase(&node->schema);
-    for_each_child(node->schema, [this](const sluice_schema* child) { release_locked(node_of(child)); });
+    for_each_child(node->schema,
+                   [this](const sluice_schema* child) { release_locked(node_of(child)); });
     std::unique_ptr<Node> freed(node);
   }
 
@@ -254,7 +274,9 @@ class Table {
 
 }  // namespace
 
-Result<const sluice_schema*> intern_schema(const sluice_schema& definition) { return Table::get().intern(definition); }
+Result<const sluice_schema*> intern_schema(const sluice_schema& definition) {
+  return Table::get().intern(definition);
+}
 
 void retain_schema(const sluice_schema* schema) {
   if (!schema || node_of(schema)->constant) return;
@@ -266,9 +288,13 @@ void release_schema(const sluice_schema* schema) {
   Table::get().release(node_of(schema));
 }
 
-size_t interned_schemas() { return Table::get().size(); }
+size_t interned_schemas() {
+  return Table::get().size();
+}
 
-const sluice_schema* primitive_schema(uint8_t type, bool optional) { return Table::get().primitive(type, optional); }
+const sluice_schema* primitive_schema(uint8_t type, bool optional) {
+  return Table::get().primitive(type, optional);
+}
 
 Logical logical_type(const sluice_schema* schema) {
   if (!schema || !schema->name.data) return Logical::kNone;
@@ -282,8 +308,9 @@ Logical logical_type(const sluice_schema* schema) {
 }
 
 const char* type_name(uint8_t type) {
-  static const char* const kNames[] = {"NULL",    "BOOLEAN", "INT8",   "INT16", "INT32", "INT64", "FLOAT32",
-                                       "FLOAT64", "STRING",  "BYTES",  "ARRAY", "MAP",   "STRUCT"};
+  static const char* const kNames[] = {"NULL",  "BOOLEAN", "INT8",    "INT16",  "INT32",
+                                       "INT64", "FLOAT32", "FLOAT64", "STRING", "BYTES",
+                                       "ARRAY", "MAP",     "STRUCT"};
   return type <= SLUICE_STRUCT ? kNames[type] : "UNKNOWN";
 }
 

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "runtime/record/arena.hpp"
+#include "runtime/record/bad_record.hpp"
 #include "runtime/record/builtin_converters.hpp"
 #include "runtime/record/schema.hpp"
 #include "runtime/record/to_text.hpp"
@@ -11,9 +12,8 @@
 namespace sluice::record {
 namespace {
 
-Error bad(const std::string& what) { return {ErrorKind::kRecord, what}; }
-
-// org.apache.kafka.connect.storage.StringConverter. Text passes through untouched in both directions.
+// org.apache.kafka.connect.storage.StringConverter. Text passes through untouched in both
+// directions.
 class StringConverter final : public Converter {
  public:
   Result<std::optional<ByteView>> from_connect(std::string_view, const sluice_schema* schema,
@@ -23,16 +23,19 @@ class StringConverter final : public Converter {
     text_.clear();
     SLUICE_TRY(append_java_string(text_, schema, value));
     auto copied = arena.copy(text_);
-    if (!copied.data()) return bad("Failed to serialize to a string: larger than the memory bound of a batch");
+    if (!copied.data())
+      return bad("Failed to serialize to a string: larger than the memory bound of a batch");
     return std::optional<ByteView>(as_bytes(copied));
   }
 
-  Result<SchemaAndValue> to_connect(std::string_view, std::optional<ByteView> bytes, Arena& arena) override {
+  Result<SchemaAndValue> to_connect(std::string_view, std::optional<ByteView> bytes,
+                                    Arena& arena) override {
     if (!bytes) return SchemaAndValue{optional_string_schema(), null_value()};
     std::string_view text = as_text(*bytes);
     if (!is_utf8(text)) {  // plugins get UTF-8 only; Java decodes in the same way
       text = arena.copy(replace_invalid_utf8(text));
-      if (!text.data()) return bad("Failed to deserialize string: larger than the memory bound of a batch");
+      if (!text.data())
+        return bad("Failed to deserialize string: larger than the memory bound of a batch");
     }
     return SchemaAndValue{optional_string_schema(), string_value(text)};
   }
@@ -47,16 +50,19 @@ class ByteArrayConverter final : public Converter {
   Result<std::optional<ByteView>> from_connect(std::string_view, const sluice_schema* schema,
                                                const sluice_value& value, Arena&) override {
     if (schema && schema->type != SLUICE_BYTES) {
-      return bad(std::string("Invalid schema type for ByteArrayConverter: ") + type_name(schema->type));
+      return bad(std::string("Invalid schema type for ByteArrayConverter: ") +
+                 type_name(schema->type));
     }
     if (value.type == SLUICE_NULL) return std::optional<ByteView>();
     if (value.type != SLUICE_BYTES) {
-      return bad(std::string("ByteArrayConverter is not compatible with objects of type ") + type_name(value.type));
+      return bad(std::string("ByteArrayConverter is not compatible with objects of type ") +
+                 type_name(value.type));
     }
     return std::optional<ByteView>(as_bytes(text(value)));
   }
 
-  Result<SchemaAndValue> to_connect(std::string_view, std::optional<ByteView> bytes, Arena&) override {
+  Result<SchemaAndValue> to_connect(std::string_view, std::optional<ByteView> bytes,
+                                    Arena&) override {
     return SchemaAndValue{optional_bytes_schema(), bytes ? bytes_value(*bytes) : null_value()};
   }
 };
@@ -67,38 +73,44 @@ class BooleanConverter final : public Converter {
   Result<std::optional<ByteView>> from_connect(std::string_view, const sluice_schema* schema,
                                                const sluice_value& value, Arena&) override {
     if (schema && schema->type != SLUICE_BOOLEAN) {
-      return bad(std::string("Invalid schema type for BooleanConverter: ") + type_name(schema->type));
+      return bad(std::string("Invalid schema type for BooleanConverter: ") +
+                 type_name(schema->type));
     }
     if (value.type == SLUICE_NULL) return std::optional<ByteView>();
     if (value.type != SLUICE_BOOLEAN) {
-      return bad(std::string("BooleanConverter is not compatible with objects of type ") + type_name(value.type));
+      return bad(std::string("BooleanConverter is not compatible with objects of type ") +
+                 type_name(value.type));
     }
     static constexpr std::string_view kBytes("\0\1", 2);
     return std::optional<ByteView>(as_bytes(kBytes.substr(value.as.i64 ? 1 : 0, 1)));
   }
 
-  Result<SchemaAndValue> to_connect(std::string_view, std::optional<ByteView> bytes, Arena&) override {
+  Result<SchemaAndValue> to_connect(std::string_view, std::optional<ByteView> bytes,
+                                    Arena&) override {
     const sluice_schema* schema = primitive_schema(SLUICE_BOOLEAN, true);
     if (!bytes) return SchemaAndValue{schema, null_value()};
     if (bytes->size() != 1) {
-      return bad("Failed to deserialize boolean: Size of data received by BooleanDeserializer is not 1");
+      return bad(
+          "Failed to deserialize boolean: Size of data received by BooleanDeserializer is not 1");
     }
     const auto byte = static_cast<int8_t>((*bytes)[0]);
     if (byte != 0 && byte != 1) {
-      return bad("Failed to deserialize boolean: Unexpected byte received by BooleanDeserializer: " +
-                 std::to_string(byte));
+      return bad(
+          "Failed to deserialize boolean: Unexpected byte received by BooleanDeserializer: " +
+          std::to_string(byte));
     }
     return SchemaAndValue{schema, bool_value(byte == 1)};
   }
 };
 
-// The converters of org.apache.kafka.connect.converters for one kind of number each: big-endian, of fixed size.
+// The converters of org.apache.kafka.connect.converters for one kind of number each: big-endian, of
+// fixed size.
 class NumberConverter final : public Converter {
  public:
   explicit NumberConverter(uint8_t type) : type_(type) {}
 
-  Result<std::optional<ByteView>> from_connect(std::string_view, const sluice_schema*, const sluice_value& value,
-                                               Arena& arena) override {
+  Result<std::optional<ByteView>> from_connect(std::string_view, const sluice_schema*,
+                                               const sluice_value& value, Arena& arena) override {
     if (value.type == SLUICE_NULL) return std::optional<ByteView>();
     if (value.type != type_) {
       return bad("Failed to serialize to " + name() + " (was " + type_name(value.type) + "): ");
@@ -106,11 +118,13 @@ class NumberConverter final : public Converter {
     auto* out = static_cast<std::byte*>(arena.alloc(size(), 1));
     if (!out) return bad("Failed to serialize to " + name() + ": no memory left in the batch");
     const uint64_t raw = to_bits(value);
-    for (size_t i = 0; i < size(); ++i) out[i] = static_cast<std::byte>(raw >> (8 * (size() - 1 - i)) & 0xff);
+    for (size_t i = 0; i < size(); ++i)
+      out[i] = static_cast<std::byte>(raw >> (8 * (size() - 1 - i)) & 0xff);
     return std::optional<ByteView>(ByteView(out, size()));
   }
 
-  Result<SchemaAndValue> to_connect(std::string_view, std::optional<ByteView> bytes, Arena&) override {
+  Result<SchemaAndValue> to_connect(std::string_view, std::optional<ByteView> bytes,
+                                    Arena&) override {
     const sluice_schema* schema = primitive_schema(type_, true);
     if (!bytes) return SchemaAndValue{schema, null_value()};
     if (bytes->size() != size()) {
@@ -123,15 +137,22 @@ class NumberConverter final : public Converter {
   }
 
  private:
-  size_t size() const { return type_ == SLUICE_INT16 ? 2 : type_ == SLUICE_INT32 || type_ == SLUICE_FLOAT32 ? 4 : 8; }
+  size_t size() const {
+    return type_ == SLUICE_INT16 ? 2 : type_ == SLUICE_INT32 || type_ == SLUICE_FLOAT32 ? 4 : 8;
+  }
 
   std::string java_name() const {
     switch (type_) {
-      case SLUICE_INT16: return "Short";
-      case SLUICE_INT32: return "Integer";
-      case SLUICE_INT64: return "Long";
-      case SLUICE_FLOAT32: return "Float";
-      default: return "Double";
+      case SLUICE_INT16:
+        return "Short";
+      case SLUICE_INT32:
+        return "Integer";
+      case SLUICE_INT64:
+        return "Long";
+      case SLUICE_FLOAT32:
+        return "Float";
+      default:
+        return "Double";
     }
   }
   std::string name() const {
@@ -173,13 +194,15 @@ class NumberConverter final : public Converter {
 
 class WrappedHeaderConverter final : public HeaderConverter {
  public:
-  explicit WrappedHeaderConverter(std::unique_ptr<Converter> converter) : converter_(std::move(converter)) {}
-  Result<std::optional<ByteView>> from_connect(std::string_view topic, std::string_view, const sluice_schema* schema,
+  explicit WrappedHeaderConverter(std::unique_ptr<Converter> converter)
+      : converter_(std::move(converter)) {}
+  Result<std::optional<ByteView>> from_connect(std::string_view topic, std::string_view,
+                                               const sluice_schema* schema,
                                                const sluice_value& value, Arena& arena) override {
     return converter_->from_connect(topic, schema, value, arena);
   }
-  Result<SchemaAndValue> to_connect(std::string_view topic, std::string_view, std::optional<ByteView> bytes,
-                                    Arena& arena) override {
+  Result<SchemaAndValue> to_connect(std::string_view topic, std::string_view,
+                                    std::optional<ByteView> bytes, Arena& arena) override {
     return converter_->to_connect(topic, bytes, arena);
   }
 
@@ -224,10 +247,18 @@ const config::ConfigDef& string_converter_config() {
   return def;
 }
 
-std::unique_ptr<Converter> make_string_converter() { return std::make_unique<StringConverter>(); }
-std::unique_ptr<Converter> make_byte_array_converter() { return std::make_unique<ByteArrayConverter>(); }
-std::unique_ptr<Converter> make_boolean_converter() { return std::make_unique<BooleanConverter>(); }
-std::unique_ptr<Converter> make_number_converter(uint8_t type) { return std::make_unique<NumberConverter>(type); }
+std::unique_ptr<Converter> make_string_converter() {
+  return std::make_unique<StringConverter>();
+}
+std::unique_ptr<Converter> make_byte_array_converter() {
+  return std::make_unique<ByteArrayConverter>();
+}
+std::unique_ptr<Converter> make_boolean_converter() {
+  return std::make_unique<BooleanConverter>();
+}
+std::unique_ptr<Converter> make_number_converter(uint8_t type) {
+  return std::make_unique<NumberConverter>(type);
+}
 std::unique_ptr<HeaderConverter> wrap_as_header_converter(std::unique_ptr<Converter> converter) {
   return std::make_unique<WrappedHeaderConverter>(std::move(converter));
 }

@@ -2,6 +2,7 @@
 #include "runtime/record/to_text.hpp"
 
 #include "runtime/config/java_format.hpp"
+#include "runtime/record/bad_record.hpp"
 #include "runtime/record/base64.hpp"
 #include "runtime/record/calendar.hpp"
 #include "runtime/record/decimal.hpp"
@@ -10,8 +11,6 @@
 
 namespace sluice::record {
 namespace {
-
-Error bad(const std::string& what) { return {ErrorKind::kRecord, what}; }
 
 // Milliseconds since the epoch of a Date, Time or Timestamp.
 int64_t to_ms(Logical logical, const sluice_value& value) {
@@ -43,17 +42,23 @@ bool append_simple(std::string& out, const sluice_value& value) {
 }
 
 Status append_decimal(std::string& out, const sluice_schema& schema, const sluice_value& value) {
-  if (value.type != SLUICE_BYTES) return bad("Invalid type for Decimal: " + std::string(type_name(value.type)));
+  if (value.type != SLUICE_BYTES)
+    return bad("Invalid type for Decimal: " + std::string(type_name(value.type)));
   SLUICE_ASSIGN(const int32_t scale, decimal_scale(schema));
   SLUICE_ASSIGN(const std::string number, decimal_to_text(text(value), scale));
   out += number;
   return ok();
 }
 
-const sluice_schema* key_of(const sluice_schema* schema) { return schema ? schema->key_schema : nullptr; }
-const sluice_schema* element_of(const sluice_schema* schema) { return schema ? schema->value_schema : nullptr; }
+const sluice_schema* key_of(const sluice_schema* schema) {
+  return schema ? schema->key_schema : nullptr;
+}
+const sluice_schema* element_of(const sluice_schema* schema) {
+  return schema ? schema->value_schema : nullptr;
+}
 
-Status java_string(std::string& out, const sluice_schema* schema, const sluice_value& value, uint32_t depth) {
+Status java_string(std::string& out, const sluice_schema* schema, const sluice_value& value,
+                   uint32_t depth) {
   if (depth > kMaxValueDepth) return bad("nested deeper than " + std::to_string(kMaxValueDepth));
   const Logical logical = value.type == SLUICE_NULL ? Logical::kNone : logical_type(schema);
   if (logical == Logical::kDecimal) return append_decimal(out, *schema, value);
@@ -117,8 +122,8 @@ void append_quoted(std::string& out, std::string_view text, bool embedded) {
   out += '"';
 }
 
-Status values_string(std::string& out, const sluice_schema* schema, const sluice_value& value, bool embedded,
-                     uint32_t depth) {
+Status values_string(std::string& out, const sluice_schema* schema, const sluice_value& value,
+                     bool embedded, uint32_t depth) {
   if (depth > kMaxValueDepth) return bad("nested deeper than " + std::to_string(kMaxValueDepth));
   const Logical logical = value.type == SLUICE_NULL ? Logical::kNone : logical_type(schema);
   if (logical == Logical::kDecimal) return append_decimal(out, *schema, value);
@@ -149,7 +154,8 @@ Status values_string(std::string& out, const sluice_schema* schema, const sluice
     return ok();
   }
   const bool is_struct = value.type == SLUICE_STRUCT;
-  if (is_struct && (!schema || schema->field_count != value.size)) return bad("Mismatching schema.");
+  if (is_struct && (!schema || schema->field_count != value.size))
+    return bad("Mismatching schema.");
   out += '{';
   for (size_t i = 0; i < all.size(); i += is_struct ? 1 : 2) {
     if (i) out += ',';
@@ -170,11 +176,13 @@ Status values_string(std::string& out, const sluice_schema* schema, const sluice
 
 }  // namespace
 
-Status append_java_string(std::string& out, const sluice_schema* schema, const sluice_value& value) {
+Status append_java_string(std::string& out, const sluice_schema* schema,
+                          const sluice_value& value) {
   return java_string(out, schema, value, 0);
 }
 
-Status append_values_string(std::string& out, const sluice_schema* schema, const sluice_value& value) {
+Status append_values_string(std::string& out, const sluice_schema* schema,
+                            const sluice_value& value) {
   return values_string(out, schema, value, false, 0);
 }
 

@@ -11,8 +11,8 @@
 namespace sluice::store {
 namespace {
 
-constexpr std::string_view kConnector = "status-connector-";
-constexpr std::string_view kTask = "status-task-";
+constexpr std::string_view kStatusConnector = "status-connector-";
+constexpr std::string_view kStatusTask = "status-task-";
 constexpr std::string_view kTopic = "status-topic-";
 constexpr std::string_view kOfConnector = ":connector-";
 
@@ -21,7 +21,7 @@ constexpr std::chrono::milliseconds kRetryMax(5000);
 constexpr size_t kRecordsPerAppend = 10'000;
 
 std::string task_key(const std::string& connector, int task) {
-  return std::string(kTask) + connector + "-" + std::to_string(task);
+  return std::string(kStatusTask) + connector + "-" + std::to_string(task);
 }
 std::string topic_key(const std::string& connector, const std::string& topic) {
   return std::string(kTopic) + topic + std::string(kOfConnector) + connector;
@@ -67,7 +67,7 @@ class TopicStatusStore : public std::enable_shared_from_this<TopicStatusStore> {
     std::unique_lock lock(mutex_);
     std::string text = json::status(status);
     entries_[name].connector = std::move(status);
-    put(lock, std::string(kConnector) + name, std::move(text));
+    put(lock, std::string(kStatusConnector) + name, std::move(text));
   }
 
   void put_task(const std::string& name, int task, StatusEntry status) {
@@ -91,7 +91,7 @@ class TopicStatusStore : public std::enable_shared_from_this<TopicStatusStore> {
     if (found == entries_.end()) return;
     Entries removed = std::move(found->second);
     entries_.erase(found);
-    if (removed.connector) pending_[std::string(kConnector) + name] = std::nullopt;
+    if (removed.connector) pending_[std::string(kStatusConnector) + name] = std::nullopt;
     for (const auto& [task, status] : removed.tasks) pending_[task_key(name, task)] = std::nullopt;
     for (const auto& [topic, status] : removed.topics)
       pending_[topic_key(name, topic)] = std::nullopt;
@@ -223,9 +223,9 @@ class TopicStatusStore : public std::enable_shared_from_this<TopicStatusStore> {
   }
 
   bool apply(std::string_view key, std::optional<std::string_view> value) {
-    if (key.starts_with(kConnector))
-      return apply_connector(std::string(key.substr(kConnector.size())), value);
-    if (key.starts_with(kTask)) return apply_task(key.substr(kTask.size()), value);
+    if (key.starts_with(kStatusConnector))
+      return apply_connector(std::string(key.substr(kStatusConnector.size())), value);
+    if (key.starts_with(kStatusTask)) return apply_task(key.substr(kStatusTask.size()), value);
     if (key.starts_with(kTopic)) return apply_topic(key.substr(kTopic.size()), value);
     return false;
   }

@@ -12,6 +12,9 @@
 
 namespace sluice::server {
 
+inline const TopicPartitionName kFirst{"orders", PartitionId(0)};
+inline const TopicPartitionName kSecond{"orders", PartitionId(1)};
+
 inline Bytes batch_of(
     const std::vector<std::pair<std::optional<std::string>, std::string>>& records,
     int64_t timestamp = 1'700'000'000'000) {

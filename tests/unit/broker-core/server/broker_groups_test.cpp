@@ -9,8 +9,6 @@ namespace {
 
 using namespace coordinator;
 
-const TopicPartitionName kFirst{"orders", PartitionId(0)};
-
 class BrokerGroups : public SimBroker {
  protected:
   void SetUp() override {

@@ -12,9 +12,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-const TopicPartitionName kFirst{"orders", PartitionId(0)};
-const TopicPartitionName kSecond{"orders", PartitionId(1)};
-
 class BrokerTest : public SimBroker {};
 
 TEST_F(BrokerTest, WhatIsAppendedIsRead) {

@@ -14,7 +14,7 @@
 namespace sluice::file_plugin {
 namespace {
 
-constexpr int64_t kRecords = 14;
+constexpr int64_t kRolled = 14;
 
 class NoFolders : public Folders {
  public:
@@ -29,9 +29,9 @@ std::string line_of(int64_t offset) {
   return std::to_string(offset) + std::string(static_cast<size_t>(offset), '.');
 }
 
-class Worker {
+class RollingWorker {
  public:
-  Worker(test::FakeFiles& files, bool exactly_once, uint32_t seed)
+  RollingWorker(test::FakeFiles& files, bool exactly_once, uint32_t seed)
       : files_(files),
         path_(PathTemplate::parse("out-${seq}").value()),
         exactly_once_(exactly_once),
@@ -46,10 +46,10 @@ class Worker {
     if (!sink.open(positions, epoch_, 1).ok()) return;
     int64_t next = exactly_once_ ? positions[0].next_offset : committed_;
     if (exactly_once_) EXPECT_GE(next, committed_);
-    while (committed_ < kRecords) {
+    while (committed_ < kRolled) {
       if (!sink.ready(1).ok()) return;
       TextBuffer& out = sink.writer().begin_batch();
-      for (uint32_t i = 1 + dice_() % 3; i > 0 && next < kRecords; --i)
+      for (uint32_t i = 1 + dice_() % 3; i > 0 && next < kRolled; --i)
         out.append_line(line_of(next++));
       if (!sink.writer().end_batch().ok()) return;
       sink.written(1);
@@ -61,7 +61,7 @@ class Worker {
       if (dice_() % 2 == 0) take_finished();
     }
   }
-  bool done() const { return committed_ >= kRecords; }
+  bool done() const { return committed_ >= kRolled; }
   void take_finished() {
     if (files_.dead()) return;
     while (files_.exists(name(taken_ + 1))) {
@@ -106,7 +106,7 @@ void expect_lines(const std::string& text, bool once) {
     next = offset + 1;
   }
   ASSERT_EQ(begin, text.size()) << "torn: " << text.substr(begin);
-  ASSERT_EQ(next, kRecords);
+  ASSERT_EQ(next, kRolled);
 }
 
 void crash_everywhere(bool exactly_once, bool power_lost) {
@@ -116,7 +116,7 @@ void crash_everywhere(bool exactly_once, bool power_lost) {
     for (uint64_t first_death = 0;; ++first_death) {
       std::mt19937 dice(seed);
       test::FakeFiles files;
-      Worker worker(files, exactly_once, seed);
+      RollingWorker worker(files, exactly_once, seed);
       files.die_at(first_death);
       bool died = false;
       for (int lives = 0; !worker.done() && lives < 1000; ++lives) {
