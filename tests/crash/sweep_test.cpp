@@ -124,7 +124,8 @@ Verdict judge(const Image& image, const Files& files, std::string& why) {
     return Verdict::kDetected;
   }
   const bool torn = harness.log->recovery().torn_tail_bytes > 0;
-  Verdict verdict = Verdict::kHarmless;
+  size_t missing = 0;  // in silence, over all partitions
+  bool detected = false;
   for (const auto& [tp, expected] : image.acknowledged) {
     auto records = harness.read_all(tp);
     if (!records.ok()) {
@@ -132,7 +133,7 @@ Verdict judge(const Image& image, const Files& files, std::string& why) {
       EXPECT_TRUE(records.error().kind == ErrorKind::kCorrupt ||
                   records.error().kind == ErrorKind::kOutOfRange)
           << why;
-      verdict = Verdict::kDetected;
+      detected = true;
       continue;
     }
     for (const auto& [offset, value] : *records) {
@@ -142,14 +143,12 @@ Verdict judge(const Image& image, const Files& files, std::string& why) {
         return Verdict::kLost;
       }
     }
-    if (records->size() == expected.size()) continue;
-    why =
-        std::to_string(expected.size() - records->size()) + " acknowledged records are not served";
-    if (verdict == Verdict::kDetected) continue;
-    // Only the last round can look torn: nothing behind it says that it was whole.
-    verdict = torn && expected.size() - records->size() <= 3 ? Verdict::kTornTail : Verdict::kLost;
+    missing += expected.size() - records->size();
   }
-  return verdict;
+  if (missing == 0) return detected ? Verdict::kDetected : Verdict::kHarmless;
+  why = std::to_string(missing) + " acknowledged records are not served";
+  // Only the last round can look torn: nothing behind it says that it was whole.
+  return torn && missing <= 3 ? Verdict::kTornTail : Verdict::kLost;
 }
 
 struct Tally {

@@ -222,6 +222,10 @@ int syncfs(int fd) noexcept {
   static auto* const call = real<int(int)>("syncfs");
   return before(Call::kSync) == Verdict::kGo ? call(fd) : -1;
 }
+int sync_file_range(int fd, off64_t at, off64_t size, unsigned flags) {
+  static auto* const call = real<int(int, off64_t, off64_t, unsigned)>("sync_file_range");
+  return before(Call::kSync) == Verdict::kGo ? call(fd, at, size, flags) : -1;
+}
 // Says ext4 whatever it is, so that the calls are the same on every machine.
 int fstatfs(int fd, struct statfs* info) noexcept {
   static auto* const call = real<int(int, struct statfs*)>("fstatfs");
