@@ -30,10 +30,12 @@ class Topic:
 
 
 class Batch:
-    """Offsets base to last; records: (offset, key, value), bytes or None; times: of the same, milliseconds since 1970."""
+    """Offsets base to last; records: (offset, key, value), bytes or None; of the same, times: milliseconds since 1970, and
+    headers: [(name, bytes or None)]."""
 
-    def __init__(self, base, last, records, times, file, byte):
-        self.base, self.last, self.records, self.times, self.file, self.byte = base, last, records, times, file, byte
+    def __init__(self, base, last, records, times, headers, file, byte):
+        self.base, self.last, self.records, self.times, self.headers = base, last, records, times, headers
+        self.file, self.byte = file, byte
 
 
 class Directory:
@@ -156,7 +158,7 @@ class Directory:
             last = base + struct.unpack_from(">i", content, at + 23)[0]
             records = list(batch)
             batches.append(Batch(base, last, [(r.offset, r.key, r.value) for r in records], [r.timestamp for r in records],
-                                 path, at))
+                                 [r.headers for r in records], path, at))
             at += size
         return batches
 

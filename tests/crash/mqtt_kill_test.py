@@ -7,7 +7,10 @@ was not acknowledged by the worker, or given out again by Mosquitto. Mosquitto k
 -9 takes from it what it acknowledged later. The test has it save all the time (SIGUSR1), notes when each save began that ended
 before the kill, and excuses messages whose PUBACK came after that. What it excuses is counted.
 
-usage: mqtt_kill_test.py SLUICE [--worker-kills 200] [--broker-kills 50] [--rate 4000] [--seed N]
+usage: mqtt_kill_test.py SLUICE [MQTT_PLUGIN] [--worker-kills 200] [--broker-kills 50] [--rate 4000] [--seed N]
+                         [--transport plain|tls|mutual|user]
+MQTT_PLUGIN: where it has crash points, every third death of the worker is at one of them.
+--transport: how the worker connects; the publishers' connections are plain ones.
 """
 import argparse
 import random
@@ -19,13 +22,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.checker.directory import Directory  # noqa: E402
 from tests.crash.mqtt_fleet import Publisher, payload  # noqa: E402
-from tests.integration.mqtt.mosquitto import Mosquitto  # noqa: E402
+from tests.integration.mqtt.mosquitto import TRANSPORTS, Certificates, Mosquitto  # noqa: E402
+from tests.support.crash_points import crash_points  # noqa: E402
 from tests.support.processes import Folder, Worker, wait_until  # noqa: E402
 
 VERSIONS = {"five": "5", "three": "3.1.1"}  # connector, which is also its topic -> protocol
 PARTITIONS = 3
 WINDOW = 200  # receive maximum of MQTT 5 and, for 3.1.1, Mosquitto's own window
 TOPICS = 20  # of each publisher
+HITS = 5  # of each crash point, at least
 READING = 1.0  # seconds: what a dead Mosquitto had sent may be read so long after its death
 BYTES = "org.apache.kafka.connect.converters.ByteArrayConverter"
 
@@ -42,16 +47,22 @@ class Run:
     def __init__(self, args, folder, dice):
         self.args, self.dice = args, dice
         self.broker = Mosquitto(folder / "mosquitto", [f"max_inflight_messages {WINDOW}", "autosave_interval 0",
-                                                       "autosave_on_changes false"]).start()
+                                                       "autosave_on_changes false"],
+                                certificates=None if args.transport == "plain" else Certificates(folder / "tls")).start()
+        self.points = [p for p in crash_points(args.plugin) if p.startswith("mqtt.")] if args.plugin else []
+        self.hit_log = folder / "hits"
         self.worker = Worker(args.sluice, folder, {"offset.flush.interval.ms": 100, "offset.storage.partitions": 1,
-                                                   "status.storage.partitions": 1}).start()
+                                                   "status.storage.partitions": 1},
+                             {"SLUICE_CRASH_LOG": str(self.hit_log)} if self.points else None).start()
+        self.armed = None  # the crash point at which this life of the worker is to end
+        self.lives = 0  # of the worker, that have ended
+        self.deaths_at = Counter()  # by crash point
         self.deaths = []
         self.idle_lives = 0  # of the worker, killed before they had received anything
         self.open_windows = 0  # kills of the worker after which Mosquitto sent again what it had no PUBACK for
         for name, version in VERSIONS.items():
             self.worker.create(name, {
-                "connector.class": "MqttSource", "mqtt.server.uri": f"tcp://127.0.0.1:{self.broker.port}",
-                "mqtt.topics": "fleet/#", "kafka.topic": name, "mqtt.protocol.version": version,
+                "connector.class": "MqttSource", **self.broker.reached_over(args.transport), "mqtt.topics": "fleet/#", "kafka.topic": name, "mqtt.protocol.version": version,
                 "mqtt.receive.maximum": WINDOW, "mqtt.keepalive.interval.seconds": 5, "mqtt.reconnect.backoff.ms": 50,
                 "mqtt.reconnect.backoff.max.ms": 200, "key.converter": "org.apache.kafka.connect.storage.StringConverter",
                 "value.converter": BYTES, "topic.creation.default.partitions": PARTITIONS,
@@ -71,20 +82,44 @@ class Run:
             return 0
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if name in line and not line.startswith("#"))
 
-    def worker_life(self):
-        """It ends at a random moment, mostly while messages come, sometimes while it starts."""
-        if self.dice.random() < 0.8:
+    def worker_life(self, another):
+        """It ends at a crash point, or at a random moment, mostly while messages come, sometimes while it starts. `another`: the
+        next one is to be killed, too."""
+        if self.armed:
+            self.wait_for_the_point()
+        elif self.dice.random() < 0.8:
             wait_until(lambda: self.metric("mqtt_source_received_total") > 0, 60, f"messages; {self.worker.tail()}", step=0.01)
             if self.deaths and not self.deaths[-1].of_broker and self.metric("mqtt_source_redelivered_total") > 0:
                 self.open_windows += 1
+            time.sleep(self.dice.uniform(0, 0.3))  # a random moment, not a wait for anything
         else:
             self.idle_lives += 1
-        time.sleep(self.dice.uniform(0, 0.3))  # a random moment, not a wait for anything
+            time.sleep(self.dice.uniform(0, 0.3))  # the same
         death = Life(False)
         self.worker.kill()
         death.killed = time.time()
         self.deaths.append(death)
+        self.lives += 1
+        self.arm(another)
         self.worker.start(wait=False)
+
+    def arm(self, wanted):
+        """Every third life ends at a crash point, at each of them in turn."""
+        wanted = wanted and self.points and self.lives % 3 == 2
+        self.armed = self.points[self.lives // 3 % len(self.points)] if wanted else None
+        self.worker.environment.pop("SLUICE_CRASH_AT", None)
+        if self.armed:
+            # Each of the two connectors subscribes once in a life, if Mosquitto lives as long.
+            nth = self.dice.randint(1, 2 if self.armed == "mqtt.subscribed" else 40)
+            self.worker.environment["SLUICE_CRASH_AT"] = f"{self.armed}:{nth}"
+
+    def wait_for_the_point(self):
+        """One that it does not come to is no fault here; the sum is looked at in the end."""
+        try:
+            wait_until(lambda: self.worker.process.poll() is not None, 15, self.armed, step=0.005)
+        except TimeoutError:
+            return
+        self.deaths_at[self.armed] += 1
 
     def broker_life(self):
         death = Life(True)
@@ -112,6 +147,13 @@ class Run:
         self.broker.stop()
         return histories
 
+    def look_at_points(self):
+        hits = Counter(self.hit_log.read_text(encoding="ascii").split()) if self.points else Counter()
+        for point in self.points:
+            print(f"{point:24} {hits[point]:8} hits {self.deaths_at[point]:4} deaths")
+        return [f"crash point {point}: {hits[point]} hits and {self.deaths_at[point]} deaths, at least {HITS} and 1 are wanted"
+                for point in self.points if hits[point] < HITS or not self.deaths_at[point]]
+
     def newest(self, topic):
         found = set()
         for partition in self.worker.call(f"/sluice/topics/{topic}").json()["partitions"]:
@@ -127,7 +169,7 @@ class Checker:
     def __init__(self, name, directory, histories, deaths):
         self.name, self.directory, self.histories, self.deaths = name, directory, histories, deaths
         self.found = []
-        self.places = {}  # (publisher, sequence) -> times at which it came into the topic, seconds since 1970
+        self.places = {}  # (publisher, sequence) -> [(when it came into the topic, seconds since 1970; whether marked as duplicate)]
         self.repeats = Counter()
 
     def fault(self, text):
@@ -143,7 +185,7 @@ class Checker:
                 if batch.base != end:
                     self.fault(f"partition {partition}: offset {batch.base} follows {end - 1}")
                 end = batch.last + 1
-            for offset, key, value, time_ms in self.records(partition):
+            for offset, key, value, time_ms, headers in self.records(partition):
                 try:
                     who, topic, sequence = value.split(b" ")[:3]
                     publisher, sequence = by_name[who.decode()], int(sequence)
@@ -156,17 +198,17 @@ class Checker:
                     self.fault(f"partition {partition}, offset {offset}: {key!r} {value[:60]!r} was sent in no such form")
                 if homes.setdefault(topic, partition) != partition:
                     self.fault(f"{topic} is in the partitions {homes[topic]} and {partition}")
-                times = self.places.setdefault((publisher.name, sequence), [])
-                times.append(time_ms / 1000)
-                if len(times) == 1:
+                copies = self.places.setdefault((publisher.name, sequence), [])
+                copies.append((time_ms / 1000, dict(headers)["mqtt.duplicate"] == b"true"))
+                if len(copies) == 1:
                     if sequence < highest.get(topic, -1):
                         self.fault(f"{topic}: {sequence} comes for the first time after {highest[topic]}")
                     highest[topic] = max(sequence, highest.get(topic, -1))
 
     def records(self, partition):
         for batch in self.directory.logs.get((self.name, partition), []):
-            for record, time_ms in zip(batch.records, batch.times):
-                yield *record, time_ms
+            for record, time_ms, headers in zip(batch.records, batch.times, batch.headers):
+                yield *record, time_ms, headers
 
     def excused(self, when, connected):
         """Was it acknowledged by a Mosquitto that died before its next save? `when`: of the PUBACK, or later, on a connection that
@@ -193,11 +235,12 @@ class Checker:
     def look_at_repeats(self):
         """After a kill of the worker Mosquitto gives out again what it has no PUBACK for. After its own kill also what it had been
         told of since its last save; and a publisher sends again what was not acknowledged when it lost its connection. How many
-        these are is not judged: Mosquitto 2.0.11 goes far beyond its window once a client has come back."""
+        these are is not judged: Mosquitto 2.0.11 goes far beyond its window once a client has come back. But what it sends again
+        it marks as a duplicate, and so must the record."""
         sent_again = {publisher.name: resent for publisher, (_sent, _acknowledged, resent) in self.histories.items()}
         unexplained = Counter()
-        for (name, sequence), times in self.places.items():
-            for earlier, later in zip(times, times[1:]):
+        for (name, sequence), copies in self.places.items():
+            for (earlier, _), (later, marked) in zip(copies, copies[1:]):
                 self.repeats["all"] += 1
                 if any(begin <= sequence < end for begin, end in sent_again[name]):
                     self.repeats["sent again by the publisher"] += 1
@@ -208,6 +251,8 @@ class Checker:
                     self.repeats["forgotten by Mosquitto"] += 1
                 elif between:
                     unexplained[between[0]] += 1
+                    if not marked:
+                        self.fault(f"{name} {sequence} came at {earlier:.3f} and at {later:.3f}, without mqtt.duplicate = true")
                 else:
                     self.fault(f"{name} {sequence} came at {earlier:.3f} and {later:.3f}, and nothing was killed in between")
         self.repeats["in the window of a killed worker"] = sum(unexplained.values())
@@ -220,7 +265,7 @@ def run(args, folder, dice):
     while sum(left.values()):
         what = dice.choices(list(left), list(left.values()))[0]
         left[what] -= 1
-        made.worker_life() if what == "worker" else made.broker_life()
+        made.worker_life(left["worker"] > 0) if what == "worker" else made.broker_life()
         if sum(left.values()) % 20 == 0:
             print(f"  {time.monotonic() - begin:.0f} s: {sum(left.values())} kills to come", flush=True)
     histories = made.settle()
@@ -235,6 +280,7 @@ def run(args, folder, dice):
         faults += checker.found
         print(f"{name} (MQTT {VERSIONS[name]}): {published} messages published, {len(checker.places)} in the topic; Mosquitto forgot "
               f"{excused} of those that it acknowledged after its last save; twice: {dict(checker.repeats)}")
+    faults += made.look_at_points()
     if made.open_windows < max(1, args.worker_kills // 20):
         faults.append(f"only {made.open_windows} kills hit the worker with messages unacknowledged; that proves little")
     if faults:
@@ -248,6 +294,8 @@ def run(args, folder, dice):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("sluice")
+    parser.add_argument("plugin", nargs="?")
+    parser.add_argument("--transport", choices=TRANSPORTS, default="plain")
     parser.add_argument("--worker-kills", type=int, default=200)
     parser.add_argument("--broker-kills", type=int, default=50)
     parser.add_argument("--rate", type=int, default=4000)

@@ -11,6 +11,8 @@ from tests.support.processes import free_port, wait_until
 
 USER, PASSWORD, KEY_PASSWORD = "sluice", "open sesame", "the key's password"
 
+TRANSPORTS = ("plain", "tls", "mutual", "user")
+
 
 def _accepts(port):
     with socket.socket() as probe:
@@ -67,6 +69,7 @@ class Mosquitto:
 
     def _secured(self, certificates):
         self.tls_port, self.mutual_port, self.user_port = free_port(), free_port(), free_port()
+        self.certificates = certificates
         tls = [f"{key} {certificates.folder}/{file}" for key, file in
                (("cafile", "ca.pem"), ("certfile", "server.pem"), ("keyfile", "server.key"))]
         users = self.folder / "users"
@@ -78,6 +81,18 @@ class Mosquitto:
     @property
     def uri(self):
         return f"tcp://127.0.0.1:{self.port}"
+
+    def reached_over(self, transport):
+        """The keys with which a connector connects: over TCP, TLS, TLS with a certificate of its own, as a user."""
+        if transport == "plain":
+            return {"mqtt.server.uri": self.uri}
+        if transport == "user":
+            return {"mqtt.server.uri": f"tcp://127.0.0.1:{self.user_port}", "mqtt.username": USER, "mqtt.password": PASSWORD}
+        folder = self.certificates.folder
+        if transport == "tls":
+            return {"mqtt.server.uri": f"ssl://localhost:{self.tls_port}", "mqtt.tls.ca.file": folder / "ca.pem"}
+        return {"mqtt.server.uri": f"ssl://localhost:{self.mutual_port}", "mqtt.tls.ca.file": folder / "ca.pem",
+                "mqtt.tls.cert.file": folder / "client.pem", "mqtt.tls.key.file": folder / "client.key"}
 
     def said(self):
         """Its log so far."""
