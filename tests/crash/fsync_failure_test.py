@@ -14,9 +14,10 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from tests.support.failing_disk import FailingDisk  # noqa: E402
+from tests.support.failing_disk import FailingDisk, missing_tools  # noqa: E402
 from tests.support.powerfs import CannotMount, PowerFs  # noqa: E402
 from tests.support.processes import Folder, Worker, wait_until  # noqa: E402
+from tests.support.skips import fail_in_ci, skip_program  # noqa: E402
 
 LINES = 2000  # a portion
 
@@ -108,6 +109,8 @@ def run(sluice, folder, disk):
 
 def main():
     sluice, powerfs = sys.argv[1:3]
+    if missing := missing_tools():
+        fail_in_ci(f"not installed: {', '.join(missing)}")
     with Folder() as folder:
         try:
             disk = FailingDisk(folder)
@@ -117,8 +120,7 @@ def main():
             try:
                 disk = FailingPowerFs(powerfs, folder)
             except CannotMount as error:
-                print(f"SKIPPED: {error}")
-                sys.exit(77)
+                skip_program(error)
         with disk:
             run(sluice, folder, disk)
 

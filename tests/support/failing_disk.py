@@ -9,6 +9,10 @@ from tests.support.powerfs import CannotMount
 from tests.support.processes import wait_until
 
 
+def missing_tools():
+    return [tool for tool in ("nbdkit", "nbdfuse", "mkfs.ext4", "losetup") if shutil.which(tool) is None]
+
+
 class FailingDisk:
     """`mount` is an ext4 without a journal: its fsync fails as the device does, and the kernel takes the pages for clean."""
 
@@ -16,8 +20,7 @@ class FailingDisk:
         folder = Path(folder)
         self.mount, self.device = folder / "ext4", folder / "device"
         self.switch, self.log = folder / "broken", folder / "device.log"
-        missing = [tool for tool in ("nbdkit", "nbdfuse", "mkfs.ext4", "losetup") if shutil.which(tool) is None]
-        if missing:
+        if missing := missing_tools():
             raise CannotMount(f"not installed: {', '.join(missing)}")
         if os.geteuid() != 0 or not os.path.exists("/dev/loop-control") or not os.path.exists("/dev/fuse"):
             raise CannotMount("loop devices and FUSE need root, /dev/loop-control and /dev/fuse")

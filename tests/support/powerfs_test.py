@@ -12,6 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.support.powerfs import CannotMount, PowerFs  # noqa: E402
 from tests.support.processes import Folder  # noqa: E402
+from tests.support.skips import skip_case  # noqa: E402
 
 PROGRAM = sys.argv.pop(1)
 
@@ -23,7 +24,7 @@ class PowerFsTest(unittest.TestCase):
         try:
             self.power = PowerFs(PROGRAM, self.holder.__enter__())
         except CannotMount as error:
-            self.skipTest(str(error))
+            skip_case(error)
         self.addCleanup(self.power.__exit__)
         self.root = self.power.mount
 

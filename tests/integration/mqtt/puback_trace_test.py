@@ -19,6 +19,7 @@ from tests.integration.mqtt.mosquitto import Mosquitto  # noqa: E402
 from tests.integration.mqtt.source_case import BYTES  # noqa: E402
 from tests.support import mqtt  # noqa: E402
 from tests.support.processes import Folder, Worker, wait_until  # noqa: E402
+from tests.support.skips import skip_program  # noqa: E402
 
 CALLS = "read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg,pwrite64,pwritev,pwritev2,fdatasync,fsync,connect"
 MARK = re.compile(rb"<message (\d{6})>")
@@ -174,8 +175,7 @@ def main():
     parser.add_argument("--messages", type=int, default=3000)
     args = parser.parse_args()
     if subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, check=False).returncode != 0:
-        print("SKIPPED: strace cannot trace here")
-        sys.exit(77)
+        skip_program("strace cannot trace here")
     faults = []
     with Folder() as folder:
         for version in ("5", "3.1.1"):

@@ -15,6 +15,7 @@ from tests.support import mqtt  # noqa: E402
 from tests.support.mqtt_proxy import TO_BROKER  # noqa: E402
 from tests.support.powerfs import CannotMount, PowerFs  # noqa: E402
 from tests.support.processes import wait_until  # noqa: E402
+from tests.support.skips import skip_case  # noqa: E402
 
 SourceCase.SLUICE = os.environ.get("SLUICE_BINARY") or sys.argv.pop(1)
 POWERFS = sys.argv.pop(1) if len(sys.argv) > 1 and Path(sys.argv[1]).exists() else None
@@ -30,7 +31,7 @@ class FullDiskTest(SourceCase):
         disk.mkdir()
         done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(disk)], capture_output=True, check=False)
         if done.returncode != 0:
-            self.skipTest(f"no small disk of our own: {done.stderr.decode()}")
+            skip_case(f"no small disk of our own: {done.stderr.decode()}")
         self.addCleanup(lambda: subprocess.run(["umount", "-l", str(disk)], check=True))
         return super().make_worker(**{"data.dir": disk / "data", "commit.log.file.bytes": 1 << 20,
                                       "commit.log.checkpoint.bytes": 4 << 20})
@@ -73,7 +74,7 @@ class StallTest(SourceCase):
         try:
             self.power = PowerFs(POWERFS, self.folder)
         except CannotMount as error:
-            self.skipTest(str(error))
+            skip_case(error)
         self.addCleanup(self.power.__exit__)
         self.addCleanup(self.go_on)  # before the worker is ended: it could not be
         return super().make_worker(**{"data.dir": self.power.mount / "data"})
