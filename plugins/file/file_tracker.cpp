@@ -150,6 +150,16 @@ Status FileTracker::conclude(Look& look, Findings& findings) {
   return sdk::ok();
 }
 
+bool FileTracker::readable(TrackedFile& file, bool behind, int64_t now_ms) const {
+  const bool unread = file.open == nullptr && file.resume_position() == 0;
+  if (!behind && !(unread && undecided_.contains(file.live()))) {
+    file.waits_since_ms.reset();
+    return true;
+  }
+  if (!file.waits_since_ms) file.waits_since_ms = now_ms;
+  return now_ms - *file.waits_since_ms >= kPatienceNs / 1'000'000;
+}
+
 void FileTracker::sort() {
   const auto order = [](const TrackedFile& file) {
     // Where it has gone, its number says nothing any more, but that there are newer ones.
@@ -222,8 +232,9 @@ Status FileTracker::know_head(TrackedFile& file, const FoundFile& found) {
     return sdk::ok();
   auto opened = OpenFile::open(files_, found.path, options_);
   if (!opened.ok()) {
-    // Gone already, which the next look sees.
-    if (opened.error().kind == SLUICE_NOT_CONNECTED) return sdk::ok();
+    // Gone already, which the next look sees; or nobody may open it, which is said when it is read.
+    const int kind = opened.error().kind;
+    if (kind == SLUICE_NOT_CONNECTED || kind == SLUICE_CONFIG_ERROR) return sdk::ok();
     return std::move(opened).error();
   }
   SLUICE_SDK_ASSIGN(const FileInfo info, (*opened)->info());
@@ -292,9 +303,19 @@ Status FileTracker::add_new(Look& look, const std::set<std::string>& known,
           continue;
         }
         SLUICE_SDK_ASSIGN(const bool compressing, is_being_compressed(look, found));
-        if (compressing) continue;
+        if (compressing) {
+          // Where the other one is there, that one is read.
+          if (!look.by_path.contains(found.path.substr(0, found.path.size() - 3)))
+            undecided_.insert(live);
+          continue;
+        }
         SLUICE_SDK_ASSIGN(const Same copy, is_copy(look.now, found, &read));
         if (copy == Same::kNotYet || (copy == Same::kYes && !read)) continue;
+      }
+      Fingerprint print;
+      if (read) {
+        SLUICE_SDK_ASSIGN(const auto opened, OpenFile::open(files_, found.path, options_));
+        SLUICE_SDK_ASSIGN(print, fingerprint_of(opened->content(), *read));
       }
       SLUICE_SDK_ASSIGN(TrackedFile* const file, track(look, candidate));
       take(look, i);
@@ -302,8 +323,7 @@ Status FileTracker::add_new(Look& look, const std::set<std::string>& known,
       if (read) {
         notes_.note("'" + found.path + "' is a copy of a file that was read");
         file->position = *read;
-        SLUICE_SDK_ASSIGN(const auto opened, OpenFile::open(files_, found.path, options_));
-        SLUICE_SDK_ASSIGN(file->print, fingerprint_of(opened->content(), *read));
+        file->print = print;
       } else if (!candidate.wanted && !known.contains(live)) {
         SLUICE_SDK_TRY(skip(*file));
       } else if (!candidate.wanted) {

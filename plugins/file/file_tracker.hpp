@@ -58,16 +58,19 @@ class FileTracker {
   // Sorted: files of one live name together, the rotated ones first, oldest first.
   const std::vector<std::unique_ptr<TrackedFile>>& tracked() const { return tracked_; }
   // Whether it may be read. One of which nothing was read yet waits while it cannot be said of a
-  // file of its live name whether that had the name before it: else newer lines would come first.
-  bool readable(const TrackedFile& file) const {
-    return file.open != nullptr || file.resume_position() > 0 || !undecided_.contains(file.live());
-  }
+  // file of its live name whether that had the name before it, and so does one that stands behind
+  // a waiting one (`behind`): else newer lines would come first. None waits longer than kPatience:
+  // files that are called as if rotation had made them may be independent of each other.
+  bool readable(TrackedFile& file, bool behind, int64_t now_ms) const;
+  // Whether some file may wait for what the next look shows.
+  bool undecided() const { return !undecided_.empty(); }
   // Keys whose stored offset is not what it should be: of the tracked file of that key, or none.
   std::set<FileKey>& unstored() { return unstored_; }
   const Counts& counts() const { return counts_; }
 
  private:
-  // How long a file that may become a copy of another one is let alone after its last change.
+  // How long a file that may become a copy of another one is let alone after its last change, and
+  // how long another one waits for it at most.
   static constexpr int64_t kPatienceNs = 10'000'000'000;
   static constexpr int64_t kSecondNs = 1'000'000'000;
   static constexpr size_t kMaxCopies = 64;
@@ -146,8 +149,10 @@ class FileTracker {
   Result<Same> is_copy(const Times& now, const FoundFile& found, std::optional<uint64_t>* read);
   Result<Same> begins_like(TrackedFile& file, const FoundFile& found);
   Result<bool> is_being_compressed(const Look& look, const FoundFile& found);
+  // A time that is far in the future says nothing.
   static bool fresh(const Times& now, const FoundFile& found) {
-    return now.wall_ns - found.info.modified_ns < kPatienceNs;
+    const int64_t age_ns = now.wall_ns - found.info.modified_ns;
+    return age_ns < kPatienceNs && age_ns > -kPatienceNs;
   }
 
   Files& files_;

@@ -180,11 +180,17 @@ Result<FileTracker::Same> FileTracker::is_copy(const Times& now, const FoundFile
 
 // Whether all of the found file, which is too short to say more, stands in `file` at the same
 // place, as far as its first and last bytes tell: somebody is copying. kNotYet: it cannot be told,
-// because `file` was cut meanwhile.
+// because `file` was cut meanwhile, or one of them is gone.
 Result<FileTracker::Same> FileTracker::begins_like(TrackedFile& file, const FoundFile& found) {
   auto copy = OpenFile::open(files_, found.path, options_);
   auto other = OpenFile::open(files_, file.path, options_);
-  if (!copy.ok() || !other.ok()) return Same::kNotYet;  // gone already, which the next look sees
+  for (auto* opened : {&copy, &other}) {
+    if (opened->ok()) continue;
+    const int kind = opened->error().kind;
+    if (kind == SLUICE_NOT_CONNECTED) return Same::kNotYet;  // which the next look sees
+    if (kind == SLUICE_CONFIG_ERROR) return Same::kNo;
+    return std::move(*opened).error();
+  }
   SLUICE_SDK_ASSIGN(const FileInfo copy_info, (*copy)->info());
   SLUICE_SDK_ASSIGN(const FileInfo info, (*other)->info());
   if (!copy_info.same_file(found.info) || !info.same_file(file.seen)) return Same::kNotYet;

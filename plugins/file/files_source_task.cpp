@@ -57,8 +57,9 @@ Status FilesSourceTask::load_stored() {
 }
 
 Status FilesSourceTask::rescan(int64_t now_ms) {
+  rescan_at_ms_ = now_ms;  // after one that failed nothing is read before one that did not
   SLUICE_SDK_TRY(tracker_->rescan({now_ms, wall_ns()}));
-  rescan_at_ms_ = now_ms + options_->rescan_ms;
+  rescan_at_ms_ = now_ms + rescan_ms();
   update_metrics();
   if (tracker_->tracked().empty() && !waiting_reported_) {
     waiting_reported_ = true;
@@ -66,6 +67,11 @@ Status FilesSourceTask::rescan(int64_t now_ms) {
                                            "' yet; what appears is read from its start");
   }
   return sdk::ok();
+}
+
+// Until the next look at the folders.
+int64_t FilesSourceTask::rescan_ms() const {
+  return tracker_->undecided() ? std::min(options_->rescan_ms, kUndecidedMs) : options_->rescan_ms;
 }
 
 Status FilesSourceTask::poll(const sdk::PollLimits& limits, sdk::RecordBatch& batch) {
@@ -81,7 +87,7 @@ Status FilesSourceTask::poll(const sdk::PollLimits& limits, sdk::RecordBatch& ba
   } else if (more || !read.ok()) {
     batch.idle_for(1);
   } else {
-    batch.idle_for(static_cast<uint32_t>(std::min<int64_t>(idle_ms_, options_->rescan_ms)));
+    batch.idle_for(static_cast<uint32_t>(std::min<int64_t>(idle_ms_, rescan_ms())));
     idle_ms_ = std::min(2 * idle_ms_, kMaxIdleMs);
     found_ = {};  // an idle task holds no memory
   }
@@ -100,11 +106,15 @@ Status FilesSourceTask::read_files(const sdk::PollLimits& limits, int64_t now_ms
       [](const auto& file, const auto& live) { return live_name(file->path) < live; });
   const size_t start = first == files.end() ? 0 : static_cast<size_t>(first - files.begin());
   std::string unread_live;
+  std::string waiting_live;
   for (size_t i = 0; i < files.size(); ++i) {
     TrackedFile& file = *files[(start + i) % files.size()];
     if (!file.has_more() && !file.changed) continue;
-    if (!tracker_->readable(file)) continue;  // the next look says more
     const std::string_view live = live_name(file.path);
+    if (!tracker_->readable(file, live == waiting_live, now_ms)) {  // the next look says more
+      waiting_live = live;
+      continue;
+    }
     if (!unread_live.empty() && live == unread_live) continue;
     if (batch.size() >= max_records || bytes >= limits.bytes_max) {
       next_live_ = live;

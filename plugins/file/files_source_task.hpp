@@ -26,10 +26,12 @@ class FilesSourceTask : public sdk::SourceTask, private Notes {
  private:
   static constexpr uint32_t kMinIdleMs = 10;
   static constexpr uint32_t kMaxIdleMs = 1000;
+  static constexpr int64_t kUndecidedMs = 200;  // the longest between two looks while files wait
 
   void note(const std::string& text) override { context().info(text); }
   Status load_stored();
   Status rescan(int64_t now_ms);
+  int64_t rescan_ms() const;
   Status read_files(const sdk::PollLimits& limits, int64_t now_ms, sdk::RecordBatch& batch,
                     bool* more);
   bool make_room();

@@ -56,6 +56,7 @@ struct TrackedFile {
   bool identified = true;  // false: all that is known is a position, as FileStreamSource stores it
   int64_t grew_ms = 0;     // steady clock: when it last grew, was found, or lost its name
   int64_t used_ms = 0;     // steady clock: when it last gave lines
+  std::optional<int64_t> waits_since_ms;  // steady clock: for an older one (FileTracker::readable)
 
   uint32_t topic = 0;  // its number, once known
   bool has_topic = false;

@@ -33,8 +33,10 @@ class FilesTest(unittest.TestCase):
         self.worker.create(name, {"connector.class": "FileSink", "topics": "lines", "file": self.folder / "out.txt", **more})
 
     def arrive(self, lines):
+        """Those of a.log and those of b.log, each in order."""
         out = self.folder / "out.txt"
-        wait_until(lambda: out.exists() and sorted(out.read_text().splitlines()) == sorted(lines), 30,
+        by_file = lambda found: sorted(found, key=lambda line: line[0])
+        wait_until(lambda: out.exists() and by_file(out.read_text().splitlines()) == by_file(lines), 30,
                    f"{lines}; there is {out.read_text() if out.exists() else None!r}")
 
     def findings(self, plugin, **config):
