@@ -152,6 +152,7 @@ Status FileTracker::conclude(Look& look, Findings& findings) {
 
 bool FileTracker::readable(TrackedFile& file, bool behind, int64_t now_ms) const {
   const bool unread = file.open == nullptr && file.resume_position() == 0;
+  if (SLUICE_SDK_MUTANT("file.undecided_ignored")) return true;
   if (!behind && !(unread && undecided_.contains(file.live()))) {
     file.waits_since_ms.reset();
     return true;
@@ -246,7 +247,7 @@ Status FileTracker::know_head(TrackedFile& file, const FoundFile& found) {
 
 void FileTracker::lose(const Look& look, const TrackedFile& file) {
   unstored_.insert(file.key);
-  if (file.skipped) return;
+  if (file.skipped || SLUICE_SDK_MUTANT("file.loss_not_reported")) return;
   const auto at = look.by_path.find(file.path);
   const bool unread = !file.compressed() && file.seen.size > file.position;
   std::string text = "'" + file.path + "'";

@@ -122,7 +122,7 @@ Status SinkFile::resume(std::unique_ptr<File> file, uint64_t size,
                          "records are gone. Restore the file, or, to start anew, move both away");
   }
   SLUICE_SDK_TRY(check_tail(*file, state));
-  if (size > state.file_length) {
+  if (size > state.file_length && !SLUICE_SDK_MUTANT("file.uncommitted_not_cut")) {
     if (const IoResult result = file->truncate(state.file_length); !result.ok()) {
       return io_error("cutting uncommitted lines off", path_, result.error);
     }
