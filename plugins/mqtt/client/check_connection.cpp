@@ -65,6 +65,7 @@ class Check {
           client, [](mosquitto*, void* self, const mosquitto_message*, const mosquitto_property*) {
             static_cast<Check*>(self)->received_ = true;
           });
+      return MOSQ_ERR_SUCCESS;
     };
     SLUICE_SDK_ASSIGN(client_, connect_client(context_, options_, broker_, setup, stop_));
     SLUICE_SDK_TRY(read_until([&] { return reason_.has_value(); }, true, "to accept a client"));

@@ -213,13 +213,13 @@ Result<ClientPtr> connect_client(const sdk::Context& context, const ConnectionOp
   mosquitto_int_option(client.get(), MOSQ_OPT_PROTOCOL_VERSION,
                        options.v5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311);
   mosquitto_int_option(client.get(), MOSQ_OPT_TCP_NODELAY, 1);
-  if (!options.username.empty()) {
-    mosquitto_username_pw_set(client.get(), options.username.c_str(),
-                              text_or_null(options.password));
-  }
   int code = MOSQ_ERR_SUCCESS;
-  if (broker.tls) code = files.apply(client.get());
-  if (setup.prepare) setup.prepare(client.get());
+  if (!options.username.empty()) {
+    code = mosquitto_username_pw_set(client.get(), options.username.c_str(),
+                                     text_or_null(options.password));
+  }
+  if (code == MOSQ_ERR_SUCCESS && broker.tls) code = files.apply(client.get());
+  if (code == MOSQ_ERR_SUCCESS && setup.prepare) code = setup.prepare(client.get());
   if (code == MOSQ_ERR_SUCCESS) {
     TlsFiles::key_password = &options.key_password;
     code = mosquitto_connect_bind_v5(client.get(), broker.host.c_str(), broker.port,

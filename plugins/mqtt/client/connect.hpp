@@ -37,10 +37,10 @@ bool wait_for_socket(int socket, bool writable, std::chrono::milliseconds time,
                      const StopSignal& stop);
 
 struct ClientSetup {
-  bool clean = true;                             // the session
-  const mqtt5__property* properties = nullptr;   // of CONNECT
-  std::function<void(mosquitto*)> prepare = {};  // sets callbacks and options before it connects
-  void* self = nullptr;                          // what callbacks get
+  bool clean = true;                            // the session
+  const mqtt5__property* properties = nullptr;  // of CONNECT
+  std::function<int(mosquitto*)> prepare = {};  // sets callbacks and options before it connects
+  void* self = nullptr;                         // what callbacks get
 };
 
 // A client of libmosquitto in threaded mode (nothing is written but by mosquitto_loop_write) that

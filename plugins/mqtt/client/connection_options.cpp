@@ -5,6 +5,7 @@
 #include <charconv>
 #include <random>
 
+#include "plugins/mqtt/client/connect.hpp"
 #include "plugins/mqtt/mapping/config_error.hpp"
 
 namespace sluice::mqtt_plugin {
@@ -104,8 +105,29 @@ Result<ConnectionOptions> ConnectionOptions::read(const sdk::Context& context,
 }
 
 void ConnectionOptions::check_values(const sdk::Context& context, const Config& config) {
-  if (auto brokers = read_brokers(config); !brokers.ok()) {
-    context.config_error("mqtt.server.uri", brokers.error().message);
+  const auto brokers = read_brokers(config);
+  if (!brokers.ok()) context.config_error("mqtt.server.uri", brokers.error().message);
+  for (const char* const key : {"mqtt.client.id", "mqtt.username"}) {
+    const std::string value = config.get_string(key);
+    if (!legal_mqtt_text(value)) {
+      context.config_error(key, invalid_text(key, value) +
+                                    ": it must be UTF-8 without control characters, at most " +
+                                    std::to_string(kMaxMqttText) + " bytes");
+    }
+  }
+  if (config.get_string("mqtt.username").empty() && !config.get_string("mqtt.password").empty()) {
+    context.config_error("mqtt.username",
+                         "mqtt.password is set and mqtt.username is not: set both or none");
+  }
+  const bool tls = brokers.ok() && std::any_of(brokers->begin(), brokers->end(),
+                                               [](const Broker& broker) { return broker.tls; });
+  for (const char* const file : {"mqtt.tls.ca.file", "mqtt.tls.cert.file", "mqtt.tls.key.file"}) {
+    if (brokers.ok() && !tls && !config.get_string(file).empty()) {
+      context.config_error(file,
+                           invalid_text(file, config.get_string(file)) +
+                               ": no broker of mqtt.server.uri is ssl://<host>:<port>, so the "
+                               "connection would not be encrypted");
+    }
   }
   const bool cert = !config.get_string("mqtt.tls.cert.file").empty();
   const bool key = !config.get_string("mqtt.tls.key.file").empty();

@@ -35,7 +35,13 @@ inline constexpr auto kConfluentKeys = [] {
       store("mqtt.ssl.key.store.password", Type::kPassword),
       store("mqtt.ssl.key.password", Type::kPassword), licence("confluent.license"),
       licence("confluent.topic"), licence("confluent.topic.bootstrap.servers"),
-      licence("confluent.topic.replication.factor"));
+      licence("confluent.topic.replication.factor"), licence("confluent.topic.security.protocol"),
+      licence("confluent.topic.sasl.mechanism"), licence("confluent.topic.sasl.jaas.config"),
+      licence("confluent.topic.ssl.truststore.location"),
+      licence("confluent.topic.ssl.truststore.password"),
+      licence("confluent.topic.ssl.keystore.location"),
+      licence("confluent.topic.ssl.keystore.password"), licence("confluent.topic.ssl.key.password"),
+      licence("confluent.topic.ssl.endpoint.identification.algorithm"));
 }();
 
 // The ConfigDef of io.confluent.connect.mqtt.MqttSinkConnector.

@@ -37,6 +37,7 @@ Result<SourceOptions> confluent_source_options(const Context& context, const Con
   SLUICE_SDK_ASSIGN(subscriber.filters,
                     check_filters("mqtt.topics", config.get_list("mqtt.topics")));
   SLUICE_SDK_ASSIGN(const int32_t qos, config.get_int("mqtt.qos"));
+  subscriber.asked_qos = qos;
   subscriber.qos = std::min(qos, 1);
   SLUICE_SDK_ASSIGN(subscriber.clean, config.get_bool("mqtt.clean.session.enabled"));
   SLUICE_SDK_ASSIGN(TopicTemplate topic,
@@ -59,7 +60,9 @@ Result<std::vector<sdk::TaskConfig>> ConfluentMqttSourceConnector::task_configs(
     list += (list.empty() ? "" : ",") + filters_[i];
   }
   std::vector<sdk::TaskConfig> configs;
-  for (std::string& list : lists) configs.push_back({{"mqtt.topics", std::move(list)}});
+  for (std::string& list : lists) {
+    configs.push_back({{"mqtt.topics", std::move(list)}, {kTaskCountKey, std::to_string(tasks)}});
+  }
   return configs;
 }
 

@@ -148,6 +148,7 @@ Result<SourceOptions> lenses_source_options(const Context& context, const Config
   SLUICE_SDK_ASSIGN(subscriber.filters, check_filters(kKcql, filters));
   options.mapping = std::move(query.mapping);
   SLUICE_SDK_ASSIGN(const int32_t qos, config.get_int("connect.mqtt.service.quality"));
+  subscriber.asked_qos = qos;
   subscriber.qos = std::min(qos, 1);
   const std::string clean = newer(config, "connect.mqtt.clean", "connect.mqtt.connection.clean");
   subscriber.clean = !sdk::detail::equals_ignoring_case(clean, "false");
@@ -183,6 +184,8 @@ Result<std::vector<sdk::TaskConfig>> LensesMqttSourceConnector::task_configs(uin
   for (std::string& list : lists) {
     if (!list.empty()) configs.push_back({{std::string(kKcql), std::move(list)}});
   }
+  for (sdk::TaskConfig& config : configs)
+    config.emplace_back(kTaskCountKey, std::to_string(configs.size()));
   return configs;
 }
 

@@ -246,6 +246,7 @@ bool Publisher::connect(const Broker& broker) {
         client, [](mosquitto*, void* self, int mid, int reason, const mosquitto_property*) {
           static_cast<Publisher*>(self)->published(mid, reason);
         });
+    return MOSQ_ERR_SUCCESS;
   };
   auto client = connect_client(context_, options_.connection, broker, setup, stop_);
   const std::lock_guard lock(mutex_);
@@ -296,7 +297,8 @@ void Publisher::run() {
       connected_ = false;
       changed_.notify_all();
       lock.unlock();
-      mosquitto_disconnect(client.get());
+      if (mosquitto_disconnect(client.get()) == MOSQ_ERR_SUCCESS)
+        mosquitto_loop_write(client.get(), 1);  // which sends it
     }
     std::unique_lock lock(mutex_);
     if (stopping_) return;

@@ -13,6 +13,20 @@ using sdk::Result;
 
 namespace {
 
+constexpr std::string_view kNoText = "it is not UTF-8, or has control characters";
+
+// What only MQTT 5 has, under the key that asks for it.
+void check_version(const sdk::Context& context, const Config& config) {
+  if (config.get_string("mqtt.protocol.version") == "5") return;
+  for (const char* const key : {"record.key", "record.timestamp"}) {
+    const std::string value = config.get_string(key);
+    if (value.starts_with("property:")) {
+      context.config_error(key, invalid_text(key, value) +
+                                    ": only MQTT 5 has user properties (mqtt.protocol.version)");
+    }
+  }
+}
+
 Result<std::vector<std::string>> read_filters(const Config& config) {
   return check_filters("mqtt.topics", config.get_list("mqtt.topics"));
 }
@@ -23,6 +37,7 @@ Result<SubscriberOptions::Will> read_will(const Config& config) {
   if (!will.topic.empty()) {
     if (const auto why = why_no_topic_name(will.topic); !why.empty())
       return invalid("mqtt.will.topic", will.topic, why);
+    if (!legal_mqtt_text(will.topic)) return invalid("mqtt.will.topic", will.topic, kNoText);
   }
   will.payload = config.get_string("mqtt.will.payload");
   SLUICE_SDK_ASSIGN(will.qos, config.get_int("mqtt.will.qos"));
@@ -47,6 +62,7 @@ Result<std::vector<std::string>> check_filters(std::string_view key,
   for (const std::string& text : texts) {
     if (auto filter = TopicFilter::parse(text); !filter.ok())
       return filter.error().with(invalid_text(key, text));
+    if (!legal_mqtt_text(text)) return invalid(key, text, kNoText);
     if (std::find(filters.begin(), filters.end(), text) == filters.end()) filters.push_back(text);
   }
   if (filters.empty()) return invalid(key, "", "name at least one topic filter");
@@ -73,6 +89,7 @@ Result<SourceOptions> SourceOptions::read(const sdk::Context& context, const Con
   if (std::string group = group_of(context, config); !group.empty())
     subscriber.filters = shared_filters(std::move(group), subscriber.filters);
   SLUICE_SDK_ASSIGN(const int32_t qos, config.get_int("mqtt.qos"));
+  subscriber.asked_qos = qos;
   subscriber.qos = std::min(qos, 1);
   SLUICE_SDK_ASSIGN(const int32_t window, config.get_int("mqtt.receive.maximum"));
   subscriber.receive_maximum = static_cast<uint16_t>(window);
@@ -93,6 +110,7 @@ void SourceOptions::check_values(const sdk::Context& context, const Config& conf
   const auto check = [&](std::string_view key, const auto& result) {
     if (!result.ok()) context.config_error(key, result.error().message);
   };
+  check_version(context, config);
   check("mqtt.topics", read_filters(config));
   check("mqtt.will.topic", read_will(config));
 }

@@ -18,6 +18,10 @@ struct SourceOptions {
   static void check_values(const sdk::Context& context, const sdk::Config& config);
 };
 
+// Into the config of each task: how a task subscribes, and as whom, depends on how many there are,
+// so all of them start anew when that changes.
+inline constexpr char kTaskCountKey[] = "mqtt.task.count";
+
 // The filters, each once; an error names the one that is none, or that there is none.
 sdk::Result<std::vector<std::string>> check_filters(std::string_view key,
                                                     const std::vector<std::string>& texts);

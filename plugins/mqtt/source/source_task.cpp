@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <set>
 #include <sluice/sdk/crash_point.hpp>
 
 namespace sluice::mqtt_plugin {
@@ -15,15 +14,9 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr char kClientId[] = "client.id";  // the key of the source partition
-constexpr milliseconds kStep(500);         // the longest wait inside of poll
-constexpr uint32_t kHeldIdleMs = 500;      // how often a round that is not durable is looked at
+constexpr milliseconds kStep(500);     // the longest wait inside of poll
+constexpr uint32_t kHeldIdleMs = 500;  // how often a round that is not durable is looked at
 constexpr milliseconds kKeepAliveStep(1000);
-
-std::vector<std::string> sorted(std::vector<std::string> texts) {
-  std::sort(texts.begin(), texts.end());
-  return texts;
-}
 
 }  // namespace
 
@@ -40,50 +33,7 @@ Status MqttSourceTask::start(const sdk::Config& config) {
   backoff_.emplace(connection.backoff_first, connection.backoff_max);
   SLUICE_SDK_ASSIGN(mapper_, MessageMapper::make(context(), options_->mapping));
   SLUICE_SDK_TRY(metrics_.start(context()));
-  SLUICE_SDK_ASSIGN(partition_, context().partition({{kClientId, connection.client_id}}));
-  SLUICE_SDK_TRY(load_session());
-  return find_orphans();
-}
-
-Status MqttSourceTask::load_session() {
-  SLUICE_SDK_ASSIGN(const sdk::Value offset, context().offset(partition_));
-  if (offset.type != SLUICE_MAP) return sdk::ok();
-  session_known_ = true;
-  for (uint32_t i = 0; i < offset.count(); ++i) {
-    if (const auto filter = sdk::Value(offset.as.items[2 * i]).as_string())
-      stored_filters_.emplace_back(*filter);
-  }
-  stored_filters_ = sorted(std::move(stored_filters_));
-  return sdk::ok();
-}
-
-// Sessions of clients that the connector no longer has, because it has fewer tasks or another
-// mqtt.client.id now: what the broker holds for them nobody fetches.
-Status MqttSourceTask::find_orphans() {
-  if (context().setting("task.id").value_or("0") != "0") return sdk::ok();
-  const std::string& own = options_->subscriber.connection.client_id;
-  const std::string base = own.substr(0, own.size() - 1);  // without the task's number
-  std::set<std::string> used = {own};  // the only one may be without a number
-  const std::string_view count = context().setting("task.count").value_or("1");
-  int tasks = 1;
-  std::from_chars(count.data(), count.data() + count.size(), tasks);
-  for (int i = 0; i < tasks; ++i) used.insert(base + std::to_string(i));
-  std::vector<std::string> gone;
-  Status listed = context().each_offset([&](const sdk::Value& partition, const sdk::Value&) {
-    const auto id = partition.get(kClientId).as_string();
-    if (id && !used.contains(std::string(*id))) gone.emplace_back(*id);
-  });
-  if (!listed.ok() && listed.error().kind != SLUICE_UNSUPPORTED) return listed;
-  for (const std::string& id : gone) {
-    context().report_event(
-        "orphaned-session",
-        "the MQTT session of client '" + id +
-            "' is no longer used: messages that the broker holds for it are not fetched");
-    metrics_.possible_gaps.add();
-    SLUICE_SDK_ASSIGN(const uint32_t number, context().partition({{kClientId, id}}));
-    forget_.push_back(number);
-  }
-  return sdk::ok();
+  return load_sessions();
 }
 
 // -------------------------------------------------------------------------------------------------
@@ -95,6 +45,7 @@ Status MqttSourceTask::poll(const sdk::PollLimits& limits, sdk::RecordBatch& bat
     batch.idle_for(kHeldIdleMs);
     return sdk::ok();
   }
+  if (unacknowledged_ == 0 && waiting_.empty()) go_on_with_old_sessions();
   const auto until = Clock::now() + std::min(kStep, milliseconds(limits.wait_max_ms));
   if (!subscriber_) {
     const auto wait = std::chrono::duration_cast<milliseconds>(retry_at_ - Clock::now());
@@ -107,9 +58,7 @@ Status MqttSourceTask::poll(const sdk::PollLimits& limits, sdk::RecordBatch& bat
   limits_ = &limits;
   bytes_ = 0;
   failure_.reset();
-  Status done = add_waiting(limits);
-  if (done.ok() && !subscriber_ && batch.empty()) done = connect();
-  if (done.ok() && subscriber_ && waiting_.empty()) done = run_round(limits, until);
+  const Status done = fill(limits, until);
   batch_ = nullptr;
   if (!done.ok() && done.error().kind != SLUICE_NOT_CONNECTED) return done;
   finish_round(batch);
@@ -117,11 +66,29 @@ Status MqttSourceTask::poll(const sdk::PollLimits& limits, sdk::RecordBatch& bat
   return sdk::ok();
 }
 
+Status MqttSourceTask::fill(const sdk::PollLimits& limits, Clock::time_point until) {
+  // A batch that fails goes nowhere: no later ack() may acknowledge what was in it.
+  struct Discard {
+    MqttSourceTask* task;
+    ~Discard() {
+      if (task == nullptr) return;
+      task->subscriber_.reset();
+      task->unacknowledged_ = 0;
+    }
+  } discard{this};
+  Status done = add_waiting(limits);
+  if (done.ok() && !subscriber_ && batch_->empty()) done = connect();
+  if (done.ok() && subscriber_ && waiting_.empty()) done = run_round(limits, until);
+  if (done.ok() || done.error().kind == SLUICE_NOT_CONNECTED) discard.task = nullptr;
+  return done;
+}
+
 Status MqttSourceTask::connect() {
   const std::vector<Broker>& brokers = options_->subscriber.connection.brokers;
   const Broker& broker = brokers[attempts_++ % brokers.size()];
   retry_at_ = Clock::now() + backoff_->next();
-  auto made = Subscriber::connect(context(), options_->subscriber, broker, stop_, *this);
+  auto made =
+      Subscriber::connect(context(), visit_ ? *visit_ : options_->subscriber, broker, stop_, *this);
   if (!made.ok()) return lose(made.error());
   subscriber_ = std::move(*made);
   written_at_ = checked_at_ = Clock::now();
@@ -130,6 +97,8 @@ Status MqttSourceTask::connect() {
 }
 
 Status MqttSourceTask::run_round(const sdk::PollLimits& limits, Clock::time_point until) {
+  // However busy the connection is: with QoS 0 nothing else is ever written.
+  if (unacknowledged_ == 0) SLUICE_SDK_TRY(check_deadlines());
   for (;;) {
     // What is due goes out before anything is read: behind it acknowledgements would queue up that
     // are not.
@@ -146,7 +115,7 @@ Status MqttSourceTask::run_round(const sdk::PollLimits& limits, Clock::time_poin
       if (round_full(limits)) return sdk::ok();
       if (*read) continue;
     }
-    if (!batch_->empty() || unacknowledged_ > 0 || store_session_) return sdk::ok();
+    if (!batch_->empty() || unacknowledged_ > 0 || store_session_ || visit_step_) return sdk::ok();
     if (Status in_time = check_deadlines(); !in_time.ok()) return in_time;
     const auto left = std::chrono::duration_cast<milliseconds>(until - Clock::now());
     if (left.count() <= 0 || !subscriber_->wait(left)) return sdk::ok();
@@ -159,7 +128,9 @@ Status MqttSourceTask::check_deadlines() {
     if (now < deadline_) return sdk::ok();
     const auto seconds = options_->subscriber.connection.connect_timeout.count();
     return lose(Error::not_connected(std::string("the MQTT broker did not answer to ") +
-                                     (subscriber_->accepted() ? "SUBSCRIBE" : "CONNECT") +
+                                     (!subscriber_->accepted() ? "CONNECT"
+                                      : visit_                 ? "UNSUBSCRIBE"
+                                                               : "SUBSCRIBE") +
                                      " within " + std::to_string(seconds) +
                                      " s (mqtt.connect.timeout.seconds)"));
   }
@@ -174,22 +145,18 @@ bool MqttSourceTask::round_full(const sdk::PollLimits& limits) const {
          unacknowledged_ >= options_->subscriber.receive_maximum || !waiting_.empty();
 }
 
-// From inside of read(). Nothing may be thrown through the library.
 void MqttSourceTask::received(const MessageView& message) {
-  try {
-    ++received_;
-    if (message.duplicate) ++redelivered_;
-    if (message.qos > 0) ++unacknowledged_;
-    if (failure_) return;
-    // With TLS one read may bring more messages than the batch has room for.
-    if (!waiting_.empty() || batch_->size() >= limits_->records_max) {
-      waiting_.emplace_back(message);
-      return;
-    }
-    if (Status taken = take(message); !taken.ok()) failure_ = taken.error();
-  } catch (const std::exception& thrown) {
-    failure_ = Error::fatal(std::string("receiving a message failed: ") + thrown.what());
+  ++received_;
+  if (message.duplicate) ++redelivered_;
+  if (message.qos > 0) ++unacknowledged_;
+  came_since_asked_ = true;
+  if (failure_) return;
+  // With TLS one read may bring more messages than the batch has room for.
+  if (!waiting_.empty() || batch_->size() >= limits_->records_max) {
+    waiting_.emplace_back(message);
+    return;
   }
+  if (Status taken = take(message); !taken.ok()) failure_ = taken.error();
 }
 
 Status MqttSourceTask::take(const MessageView& message) {
@@ -272,7 +239,7 @@ Status MqttSourceTask::release() {
   SLUICE_CRASH_POINT("mqtt.before_puback");
   if (Status written = subscriber_->write(); !written.ok()) return lose(written.error());
   SLUICE_CRASH_POINT("mqtt.after_puback");
-  written_at_ = now;
+  if (!subscriber_->wants_to_write()) written_at_ = now;
   metrics_.acknowledged.add(static_cast<double>(count));
   return sdk::ok();
 }
@@ -284,7 +251,7 @@ bool MqttSourceTask::stalled() const {
 }
 
 // -------------------------------------------------------------------------------------------------
-// the connection and its session
+// the connection
 
 Error MqttSourceTask::lose(const Error& why) {
   const bool was_ready = subscriber_ && subscriber_->subscribed();
@@ -296,89 +263,9 @@ Error MqttSourceTask::lose(const Error& why) {
     context().report_event("connection-lost", why.message);
   }
   subscriber_.reset();
+  if (visit_) put_off_visit(why);
   const auto wait = std::chrono::duration_cast<milliseconds>(retry_at_ - Clock::now());
   return Error{why.kind, why.message, static_cast<uint32_t>(std::max<int64_t>(wait.count(), 1)), 0};
-}
-
-void MqttSourceTask::possible_gap(const std::string& text) {
-  metrics_.possible_gaps.add();
-  context().report_event("session-lost", text);
-  if (options_->fail_when_session_lost) {
-    failure_ =
-        Error::fatal(text + ". The task fails as mqtt.session.lost says; restart it to go on");
-  }
-}
-
-void MqttSourceTask::connected(bool session_present) {
-  try {
-    metrics_.connects.add();
-    deadline_ = Clock::now() + options_->subscriber.connection.connect_timeout;
-    const std::string& id = options_->subscriber.connection.client_id;
-    if (!session_present && session_known_ && !options_->subscriber.clean) {
-      possible_gap("the MQTT broker no longer knows the session of client '" + id +
-                   "': messages that were published since the last connection may be missing");
-    } else if (options_->subscriber.clean && was_connected_) {
-      possible_gap("the MQTT session of client '" + id +
-                   "' is a clean one (mqtt.clean.session.enabled): messages that were published "
-                   "since the last connection are missing");
-    }
-    was_connected_ = true;
-    std::vector<std::string> gone;
-    if (session_present) {
-      for (const std::string& filter : stored_filters_) {
-        const auto& wanted = options_->subscriber.filters;
-        if (std::find(wanted.begin(), wanted.end(), filter) == wanted.end()) gone.push_back(filter);
-      }
-    }
-    if (Status sent = subscriber_->subscribe(gone); !sent.ok() && !failure_)
-      failure_ = sent.error();
-  } catch (const std::exception& thrown) {
-    failure_ = Error::fatal(thrown.what());
-  }
-}
-
-void MqttSourceTask::subscribed(const std::vector<int>& codes) {
-  try {
-    const SubscriberOptions& wanted = options_->subscriber;
-    std::string refused;
-    for (size_t i = 0; i < codes.size() && i < wanted.filters.size(); ++i) {
-      const std::string& filter = wanted.filters[i];
-      if (codes[i] >= 128) {
-        refused += (refused.empty() ? "'" : ", '") + filter + "': " + reason_text(codes[i]);
-      } else if (codes[i] < wanted.qos) {
-        context().report_event("granted-qos", "the MQTT broker grants QoS " +
-                                                  std::to_string(codes[i]) + " for '" + filter +
-                                                  "' only, not " + std::to_string(wanted.qos) +
-                                                  ": messages are lost whenever the connection is");
-      }
-    }
-    if (!refused.empty()) {
-      failure_ =
-          Error::fatal("the MQTT broker refused the subscription to " + refused + " (mqtt.topics)");
-      return;
-    }
-    ready_at_ = Clock::now();
-    SLUICE_CRASH_POINT("mqtt.subscribed");
-    context().info("subscribed as '" + wanted.connection.client_id + "' at the MQTT broker");
-    if (wanted.clean) return;
-    session_known_ = true;
-    store_session_ = stored_filters_ != sorted(wanted.filters);
-  } catch (const std::exception& thrown) {
-    failure_ = Error::fatal(thrown.what());
-  }
-}
-
-void MqttSourceTask::add_session_offset(sdk::RecordBatch& batch) {
-  store_session_ = false;
-  stored_filters_ = sorted(options_->subscriber.filters);
-  std::vector<sdk::Value> entries;
-  for (const std::string& filter : stored_filters_) {
-    entries.push_back(batch.string(filter));
-    entries.push_back(sdk::Value::int64(options_->subscriber.qos));
-  }
-  const sdk::Value copied = batch.array(entries);
-  batch.offset(partition_, sdk::Value::map({reinterpret_cast<const sdk::Value*>(copied.as.items),
-                                            entries.size()}));
 }
 
 }  // namespace sluice::mqtt_plugin

@@ -22,8 +22,8 @@ namespace sluice::mqtt_plugin {
 // written to the broker, since any write would carry acknowledgements that are not due.
 //
 // What the session subscribes to is kept as source offset, {"client.id": id} -> {filter: qos, ...}:
-// so a session that the broker has lost shows, and filters that the config no longer has can be
-// unsubscribed.
+// so a session that the broker has lost shows, filters that the config no longer has can be
+// unsubscribed, and sessions that no task has any more are found and emptied.
 //
 // Owned by the worker; one thread at a time, but for stop(). Has no thread of its own.
 class MqttSourceTask : public sdk::SourceTask, private SubscriberListener {
@@ -46,8 +46,10 @@ class MqttSourceTask : public sdk::SourceTask, private SubscriberListener {
   // Of the connection.
   void connected(bool session_present) override;
   void subscribed(const std::vector<int>& codes) override;
+  void unsubscribed() override;
   void received(const MessageView& message) override;
 
+  sdk::Status fill(const sdk::PollLimits& limits, Clock::time_point until);
   sdk::Status connect();
   sdk::Status run_round(const sdk::PollLimits& limits, Clock::time_point until);
   sdk::Status check_deadlines();
@@ -59,8 +61,13 @@ class MqttSourceTask : public sdk::SourceTask, private SubscriberListener {
   sdk::Status release();
   bool stalled() const;
   void add_session_offset(sdk::RecordBatch& batch);
-  sdk::Status load_session();
-  sdk::Status find_orphans();
+  sdk::Status load_sessions();
+  sdk::Status find_old_sessions();
+  void go_on_with_old_sessions();
+  void visit_accepted(bool session_present);
+  void ask_for_the_rest();
+  void put_off_visit(const sdk::Error& why);
+  void leave();
   void possible_gap(const std::string& text);
   bool holding() const { return held_ > acked_; }
 
@@ -97,15 +104,33 @@ class MqttSourceTask : public sdk::SourceTask, private SubscriberListener {
   std::vector<std::string> stored_filters_;  // as the offset has them
   bool session_known_ = false;               // the broker should have it
   bool store_session_ = false;               // the offset is to be written
-  std::vector<uint32_t> forget_;             // partitions of sessions that no task has any more
   bool was_connected_ = false;               // in this run
+
+  // Sessions that no task has any more.
+  struct OldSession {
+    std::string client_id;
+    uint32_t partition;
+    std::vector<std::string> filters;
+  };
+  enum class VisitStage { kEmptying, kEmpty, kEnding, kEnded };
+  std::deque<OldSession> old_sessions_;     // that are still to be emptied
+  std::optional<SubscriberOptions> visit_;  // of the connection to the first of them
+  VisitStage visit_stage_ = VisitStage::kEmptying;
+  bool visit_step_ = false;        // there is something to do for it
+  bool asked_ = false;             // UNSUBSCRIBE was sent and not answered
+  bool came_since_asked_ = false;  // a message
+  Clock::time_point visit_at_;     // not before
+  std::chrono::minutes visit_pause_{1};
+  std::vector<uint32_t> forget_;  // partitions of those that ended, to be stored
 };
 
 // The control side: as many tasks as the config wants; they share the subscription.
 class MqttSourceConnector : public sdk::Connector {
  public:
   sdk::Result<std::vector<sdk::TaskConfig>> task_configs(uint32_t tasks_max) override {
-    return std::vector<sdk::TaskConfig>(std::max(tasks_max, 1u));
+    const uint32_t count = std::max(tasks_max, 1u);
+    const sdk::TaskConfig each = {{kTaskCountKey, std::to_string(count)}};
+    return std::vector<sdk::TaskConfig>(count, each);
   }
   static sdk::Status validate(const sdk::Context& context, const sdk::Config& config) {
     SourceOptions::check_values(context, config);

@@ -85,7 +85,7 @@ Result<std::unique_ptr<Subscriber>> Subscriber::connect(const sdk::Context& cont
   setup.clean = options.clean;
   setup.self = made.get();
   setup.properties = properties.get();
-  setup.prepare = [&](mosquitto* client) { made->prepare(client); };
+  setup.prepare = [&](mosquitto* client) { return made->prepare(client); };
   SLUICE_SDK_ASSIGN(made->client_,
                     connect_client(context, options.connection, broker, setup, stop));
   SLUICE_SDK_TRY(made->write());
@@ -94,25 +94,39 @@ Result<std::unique_ptr<Subscriber>> Subscriber::connect(const sdk::Context& cont
 
 Subscriber::~Subscriber() = default;
 
-void Subscriber::prepare(mosquitto* client) {
-  mosquitto_int_option(client, MOSQ_OPT_RECEIVE_MAXIMUM, options_.receive_maximum);
-  if (!options_.will.topic.empty()) {
-    mosquitto_will_set(client, options_.will.topic.c_str(),
-                       static_cast<int>(options_.will.payload.size()), options_.will.payload.data(),
-                       options_.will.qos, options_.will.retained);
+// Nothing may be thrown through the library.
+template <class F>
+void Subscriber::guarded(F call) {
+  progress_ = true;
+  try {
+    call();
+  } catch (const std::exception& thrown) {
+    if (!thrown_)
+      thrown_ = Error::fatal(std::string("what the MQTT broker sent: ") + thrown.what());
   }
+}
+
+int Subscriber::prepare(mosquitto* client) {
   mosquitto_connect_v5_callback_set(
       client, [](mosquitto*, void* self, int reason, int flags, const mosquitto_property*) {
-        static_cast<Subscriber*>(self)->on_connack(reason, flags);
+        auto& subscriber = *static_cast<Subscriber*>(self);
+        subscriber.guarded([&] { subscriber.on_connack(reason, flags); });
       });
   mosquitto_subscribe_v5_callback_set(client, [](mosquitto*, void* self, int, int count,
                                                  const int* codes, const mosquitto_property*) {
-    static_cast<Subscriber*>(self)->on_suback(count, codes);
+    auto& subscriber = *static_cast<Subscriber*>(self);
+    subscriber.guarded([&] { subscriber.on_suback(count, codes); });
   });
+  mosquitto_unsubscribe_v5_callback_set(client,
+                                        [](mosquitto*, void* self, int, const mosquitto_property*) {
+                                          auto& subscriber = *static_cast<Subscriber*>(self);
+                                          subscriber.guarded([&] { subscriber.on_unsuback(); });
+                                        });
   mosquitto_message_v5_callback_set(
       client, [](mosquitto*, void* self, const mosquitto_message* message,
                  const mosquitto_property* properties) {
-        static_cast<Subscriber*>(self)->on_message(*message, properties);
+        auto& subscriber = *static_cast<Subscriber*>(self);
+        subscriber.guarded([&] { subscriber.on_message(*message, properties); });
       });
   mosquitto_disconnect_v5_callback_set(
       client, [](mosquitto*, void* self, int reason, const mosquitto_property*) {
@@ -120,10 +134,15 @@ void Subscriber::prepare(mosquitto* client) {
         // A reason below 128 is a code of the library's, which the failing call returns as well.
         if (reason >= 128) subscriber.reason_ = mosquitto_reason_string(reason);
       });
+  mosquitto_int_option(client, MOSQ_OPT_RECEIVE_MAXIMUM, options_.receive_maximum);
+  const SubscriberOptions::Will& will = options_.will;
+  return will.topic.empty()
+             ? MOSQ_ERR_SUCCESS
+             : mosquitto_will_set(client, will.topic.c_str(), static_cast<int>(will.payload.size()),
+                                  will.payload.data(), will.qos, will.retained);
 }
 
 void Subscriber::on_connack(int reason, int flags) {
-  progress_ = true;
   if (reason != 0) {
     reason_ = refusal_text(options_.connection.v5, reason);
     return;
@@ -138,9 +157,13 @@ void Subscriber::on_connack(int reason, int flags) {
 }
 
 void Subscriber::on_suback(int count, const int* codes) {
-  progress_ = true;
   subscribed_ = true;
   listener_.subscribed({codes, codes + count});
+}
+
+void Subscriber::on_unsuback() {
+  subscribed_ = true;
+  listener_.unsubscribed();
 }
 
 // The library keeps the DUP flag to itself, but for its log line, which costs a microsecond: it is
@@ -165,7 +188,6 @@ void Subscriber::on_log(const char* line) {
 
 void Subscriber::on_message(const mosquitto_message& message,
                             const mosquitto_property* properties) {
-  progress_ = true;
   MessageView view;
   view.topic = message.topic;
   view.payload = {message.payloadlen == 0 ? "" : static_cast<const char*>(message.payload),
@@ -222,20 +244,22 @@ void Subscriber::on_message(const mosquitto_message& message,
 }
 
 Status Subscriber::subscribe(const std::vector<std::string>& gone) {
-  int code = MOSQ_ERR_SUCCESS;
-  if (!gone.empty()) {
-    const std::vector<char*> filters = pointers(gone);
-    code = mosquitto_unsubscribe_multiple(client_.get(), nullptr, static_cast<int>(filters.size()),
-                                          filters.data(), nullptr);
-  }
-  if (code == MOSQ_ERR_SUCCESS) {
-    const std::vector<char*> filters = pointers(options_.filters);
-    const int options = options_.connection.v5 ? retain_option(options_.retain_handling) : 0;
-    code = mosquitto_subscribe_multiple(client_.get(), nullptr, static_cast<int>(filters.size()),
-                                        filters.data(), options_.qos, options, nullptr);
-  }
+  const std::vector<char*> filters = pointers(options_.filters);
+  const int options = options_.connection.v5 ? retain_option(options_.retain_handling) : 0;
+  const int code =
+      mosquitto_subscribe_multiple(client_.get(), nullptr, static_cast<int>(filters.size()),
+                                   filters.data(), options_.qos, options, nullptr);
   if (code != MOSQ_ERR_SUCCESS)
     return Error::fatal("subscribing at the MQTT broker failed: " + mqtt_error_text(code));
+  return gone.empty() ? sdk::ok() : unsubscribe(gone);
+}
+
+Status Subscriber::unsubscribe(const std::vector<std::string>& filters) {
+  const std::vector<char*> all = pointers(filters);
+  const int code = mosquitto_unsubscribe_multiple(
+      client_.get(), nullptr, static_cast<int>(all.size()), all.data(), nullptr);
+  if (code != MOSQ_ERR_SUCCESS)
+    return Error::fatal("unsubscribing at the MQTT broker failed: " + mqtt_error_text(code));
   return sdk::ok();
 }
 
@@ -249,6 +273,7 @@ Result<bool> Subscriber::read() {
   errno = 0;
   const int code = mosquitto_loop_read(client_.get(), 1);
   const int read_errno = errno;
+  if (thrown_) return *thrown_;
   // A broker that says DISCONNECT closes the socket with a success.
   if (code != MOSQ_ERR_SUCCESS || mosquitto_socket(client_.get()) < 0) {
     errno = read_errno;

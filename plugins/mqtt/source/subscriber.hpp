@@ -19,6 +19,7 @@ namespace sluice::mqtt_plugin {
 struct SubscriberOptions {
   ConnectionOptions connection;
   std::vector<std::string> filters;  // as SUBSCRIBE has them, $share/<group>/ included
+  int asked_qos = 1;                 // as the config has it
   int qos = 1;                       // 0 or 1
   uint16_t receive_maximum = 1000;   // messages that the broker sends before the first PUBACK
   bool clean = false;                // forget the session of earlier connections
@@ -32,12 +33,14 @@ struct SubscriberOptions {
   } will;
 };
 
-// Takes what a connection brings, from inside of Subscriber::read().
+// Takes what a connection brings, from inside of Subscriber::read(), which returns what is thrown
+// as an error.
 class SubscriberListener {
  public:
   virtual void connected(bool session_present) = 0;
   // The reason codes of SUBACK, one per filter: the granted QoS, or 128 and above.
   virtual void subscribed(const std::vector<int>& codes) = 0;
+  virtual void unsubscribed() = 0;
   virtual void received(const MessageView& message) = 0;  // `message` lives as long as the call
 
  protected:
@@ -64,10 +67,13 @@ class Subscriber {
   Subscriber& operator=(const Subscriber&) = delete;
 
   bool accepted() const { return accepted_; }      // CONNACK is there
-  bool subscribed() const { return subscribed_; }  // SUBACK is there
+  bool subscribed() const { return subscribed_; }  // SUBACK (or UNSUBACK) is there
 
-  // Queues UNSUBSCRIBE of `gone`, and SUBSCRIBE of all filters. Also from inside of connected().
+  // Queues SUBSCRIBE of all filters, and UNSUBSCRIBE of `gone` behind it: so there is no moment at
+  // which a message finds no subscription. Also from inside of connected().
   sdk::Status subscribe(const std::vector<std::string>& gone);
+  // Queues UNSUBSCRIBE alone. Also from inside of connected().
+  sdk::Status unsubscribe(const std::vector<std::string>& filters);
   // Reads one packet; more of them only where TLS has decrypted them already. False: there is
   // none. NOT_CONNECTED: the connection is over, and why.
   sdk::Result<bool> read();
@@ -84,9 +90,12 @@ class Subscriber {
  private:
   Subscriber(const SubscriberOptions& options, const StopSignal& stop, SubscriberListener& listener)
       : options_(options), stop_(stop), listener_(listener) {}
-  void prepare(mosquitto* client);
+  int prepare(mosquitto* client);
+  template <class F>
+  void guarded(F call);
   void on_connack(int reason, int flags);
   void on_suback(int count, const int* codes);
+  void on_unsuback();
   void on_message(const mosquitto_message& message, const mqtt5__property* properties);
   void on_log(const char* line);
   void watch_duplicates(bool on);
@@ -103,6 +112,7 @@ class Subscriber {
   bool duplicate_ = false;  // what the log line said of the message that comes next
   int blind_reads_ = 0;
   std::string reason_;                         // why the broker refused or ended the connection
+  std::optional<sdk::Error> thrown_;           // by a callback
   std::vector<UserProperty> user_properties_;  // scratch of on_message
 };
 

@@ -43,12 +43,14 @@ class SourceCase(unittest.TestCase):
         self.worker.create(name, self.config(**config))
         self.subscribed(name)
 
-    def subscribed(self, name="in", seconds=60):
-        """A status RUNNING says little: Mosquitto must know what each of its tasks wants."""
+    def subscribed(self, name="in", seconds=60, connector=None):
+        """A status RUNNING says little: Mosquitto must know what each of its tasks wants. `name`: before the task's number in the
+        client id, which is the connector's unless that is given."""
         client = re.compile(rf": ({re.escape(name)}-\d+) [012] ")
-        tasks = lambda: self.worker.status(name)["tasks"]
+        connector = connector or name
+        tasks = lambda: self.worker.status(connector)["tasks"]
         wait_until(lambda: tasks() and len(set(client.findall(self.broker_log()))) >= len(tasks()), seconds,
-                   f"{name} to be subscribed; {self.worker.status(name)}; {self.worker.tail()}")
+                   f"{name} to be subscribed; {self.worker.status(connector)}; {self.worker.tail()}")
 
     def broker_log(self):
         return self.broker.log.read_text(errors="replace")
