@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real Mosquitto on free ports, certificates for it, and a subscriber with a session that collects what is published."""
+import asyncio
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -141,6 +143,55 @@ class Mosquitto:
             self.signalled = time.monotonic()
             self.process.send_signal(signal.SIGUSR1)
         return self._inode() not in (None, before)
+
+
+class TlsRelay:
+    """TLS before a port without: what comes from there goes on in full records of 16 KiB, many packets in each, where Mosquitto
+    makes a record of each packet."""
+
+    def __init__(self, certificates, broker_port):
+        self.certificates, self.broker_port = certificates, broker_port
+        self.loop = asyncio.new_event_loop()
+        self.server = self.loop.run_until_complete(self._listen())
+        self.port = self.server.sockets[0].getsockname()[1]
+        self.thread = threading.Thread(target=self.loop.run_forever)
+        self.thread.start()
+
+    async def _listen(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificates.folder / "server.pem", self.certificates.folder / "server.key")
+        return await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context)
+
+    async def _serve(self, reader, writer):
+        from_broker, to_broker = await asyncio.open_connection("127.0.0.1", self.broker_port)
+        try:
+            await asyncio.gather(self._copy(reader, to_broker), self._copy(from_broker, writer))
+        except asyncio.CancelledError:
+            pass
+
+    @staticmethod
+    async def _copy(reader, writer):
+        try:
+            while data := await reader.read(1 << 16):
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            pass
+        finally:
+            writer.close()
+
+    async def _close(self):
+        self.server.close()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def stop(self):
+        asyncio.run_coroutine_threadsafe(self._close(), self.loop).result(30)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
 
 
 class Subscriber:

@@ -3,9 +3,10 @@
 
 strace notes reads and writes of the connection to Mosquitto and writes and syncs of the log. For each PUBACK that goes out:
 the message with that packet id was read, its payload was written to a file of the commit log, an fdatasync of that file began
-when that write had ended, and it had ended with 0 when the write to the socket began.
+when that write had ended, and it had ended with 0 when the write to the socket began. So it is where each message is a bad one, whose
+payload is written as a dead letter.
 
-usage: puback_trace_test.py SLUICE [--messages 3000]
+usage: puback_trace_test.py SLUICE [--messages 2000]
 """
 import argparse
 import re
@@ -24,6 +25,10 @@ from tests.support.skips import skip_program  # noqa: E402
 CALLS = "read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg,pwrite64,pwritev,pwritev2,fdatasync,fsync,connect"
 MARK = re.compile(rb"<message (\d{6})>")
 LINE = re.compile(r"^(\d+) +(.*)$")
+# Each message is a bad one, and goes to a dead letter topic.
+BAD = {"payload.format": "json", "errors.tolerance": "all", "errors.deadletterqueue.topic.name": "dead",
+       "errors.deadletterqueue.topic.replication.factor": 1}
+RUNS = {"MQTT 5": ("5", {}), "MQTT 3.1.1": ("3.1.1", {}), "bad messages": ("5", BAD)}
 NAME = re.compile(r"^(\w+)\((\d+)<(.*?)>[,)] ?(.*)$")
 
 
@@ -117,7 +122,8 @@ class Trace:
                    for begin, end in reversed(self.syncs.get(path, [])[-200:]))
 
 
-def run(args, version, folder):
+def run(args, name, folder):
+    version, config = RUNS[name]
     folder.mkdir()
     broker = Mosquitto(folder / "mosquitto", ["max_inflight_messages 200"]).start()
     trace = folder / "trace"
@@ -131,7 +137,7 @@ def run(args, version, folder):
         worker.create("in", {"connector.class": "MqttSource", "mqtt.server.uri": f"tcp://127.0.0.1:{broker.port}",
                              "mqtt.topics": "in/#", "kafka.topic": "out", "mqtt.protocol.version": version,
                              "mqtt.receive.maximum": 200, "topic.creation.default.partitions": 1,
-                             "topic.creation.default.replication.factor": 1})
+                             "topic.creation.default.replication.factor": 1, **config})
         wait_until(lambda: " as in-0 " in broker.log.read_text(errors="replace"), 120, f"the connection; {worker.tail()}")
         metric = lambda name: sum(float(line.rsplit(" ", 1)[1]) for line in worker.call("/metrics").body.decode().splitlines()
                                   if name in line and line[0] != "#")
@@ -140,12 +146,16 @@ def run(args, version, folder):
             for begin in range(0, args.messages, 500):
                 client.publish([("in/a", b"<message %06d>" % n) for n in range(begin, min(begin + 500, args.messages))])
         wait_until(lambda: metric("mqtt_source_acknowledged_total") >= args.messages, 300, f"all PUBACKs; {worker.tail()}")
+        bad = metric("mqtt_source_bad_messages_total")
     finally:
         code = worker.stop()
         broker.stop()
     if code != 0:
         sys.exit(f"the worker ended with {code}: {worker.tail()}")
-    return examine(args, version, broker.port, trace)
+    faults = examine(args, version, broker.port, trace)
+    if bad != (args.messages if config else 0):
+        faults.append(f"{bad:.0f} messages were bad ones")
+    return [f"{name}: {fault}" for fault in faults]
 
 
 def tail(path):
@@ -161,25 +171,25 @@ def examine(args, version, port, trace):
     for call in calls(trace):
         found.take(call)
     syncs = sum(len(ends) for ends in found.syncs.values())
-    print(f"MQTT {version}: {found.acknowledged} PUBACKs, {syncs} syncs")
+    print(f"{trace.parent.name}: {found.acknowledged} PUBACKs, {syncs} syncs")
     if found.acknowledged < args.messages:
         found.faults.append(f"the trace shows {found.acknowledged} PUBACKs of {args.messages}")
     if found.waiting:
         found.faults.append(f"no PUBACK for {len(found.waiting)} messages")
-    return [f"MQTT {version}: {fault}" for fault in found.faults]
+    return found.faults
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("sluice")
-    parser.add_argument("--messages", type=int, default=3000)
+    parser.add_argument("--messages", type=int, default=2000)
     args = parser.parse_args()
     if subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, check=False).returncode != 0:
         skip_program("strace cannot trace here")
     faults = []
     with Folder() as folder:
-        for version in ("5", "3.1.1"):
-            faults += run(args, version, folder / version)
+        for name in RUNS:
+            faults += run(args, name, folder / name.replace(" ", "-"))
     if faults:
         print("\n".join(faults[:20]))
         sys.exit(f"{len(faults)} faults")

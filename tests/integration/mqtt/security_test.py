@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS, clients' certificates, users: against a real Mosquitto. usage: security_test.py SLUICE"""
 import os
+import subprocess
 import sys
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
-from tests.integration.mqtt.mosquitto import KEY_PASSWORD, PASSWORD, USER, Certificates, Mosquitto, Subscriber  # noqa: E402
+from tests.integration.mqtt.mosquitto import (KEY_PASSWORD, PASSWORD, USER, Certificates, Mosquitto, Subscriber,  # noqa: E402
+                                              TlsRelay)
+from tests.support.mqtt import Client  # noqa: E402
 from tests.support.processes import Folder, Worker, wait_until  # noqa: E402
 
 SLUICE = os.environ.get("SLUICE_BINARY") or sys.argv.pop(1)
@@ -18,7 +21,8 @@ class SecurityTest(unittest.TestCase):
         holder = Folder()
         cls.folder = holder.__enter__()
         cls.addClassCleanup(holder.__exit__)
-        cls.broker = Mosquitto(cls.folder / "mosquitto", certificates=Certificates(cls.folder / "tls")).start()
+        cls.broker = Mosquitto(cls.folder / "mosquitto", ["max_inflight_messages 0", "autosave_on_changes false"],
+                               certificates=Certificates(cls.folder / "tls")).start()
         cls.addClassCleanup(cls.broker.stop)
         cls.worker = Worker(SLUICE, cls.folder).start()
         cls.addClassCleanup(cls.worker.__exit__)
@@ -57,6 +61,38 @@ class SecurityTest(unittest.TestCase):
                 self.assertEqual(self.check(config)["result"], "PASSED")
                 self.worker.create(name, {**config, "mqtt.topic": name})
                 wait_until(lambda: f"{name} hello" in subscriber.seen(), 30, f"the message; {self.worker.tail()}")
+
+    def backlog_arrives(self, name, count, reached, **config):
+        """What is published while the source is away is there whole and in order once it is back."""
+        topic = f"source/{name}"
+        self.worker.create(name, {"connector.class": "MqttSource", **reached, "mqtt.topics": topic, "kafka.topic": name,
+                                  "payload.format": "string", "record.headers": "", "topic.creation.default.partitions": 1,
+                                  "topic.creation.default.replication.factor": 1, **config})
+        wait_until(lambda: f"subscribed as '{name}-0'" in self.worker.tail(), 60, f"the subscription; {self.worker.tail()}")
+        self.assertIn(self.worker.call(f"/connectors/{name}/stop", "PUT").status, (202, 204))
+        wait_until(lambda: f"Client {name}-0 " in self.broker.said().rpartition(f" as {name}-0 ")[2], 60, "the end of the connection")
+        sent = [f"{n:05d}" for n in range(count)]
+        with Client(self.broker.port, window=1000) as client:
+            client.publish([(topic, value.encode()) for value in sent])
+        self.assertIn(self.worker.call(f"/connectors/{name}/resume", "PUT").status, (202, 204))
+        end = lambda: sum(p["end"] for p in self.worker.call(f"/sluice/topics/{name}").json().get("partitions", []))
+        wait_until(lambda: end() >= count, 120, f"{count} records; there are {end()}; {self.worker.tail()}")
+        read = subprocess.run([SLUICE, "--worker", self.worker.url, "topic", "read", name], capture_output=True, text=True,
+                              timeout=120, check=True)
+        self.assertEqual([line[-5:] for line in read.stdout.splitlines()], sent)
+        self.assertEqual(self.worker.status(name)["tasks"][0]["state"], "RUNNING")
+        self.worker.call(f"/connectors/{name}", "DELETE")
+
+    def test_a_source_gets_its_backlog(self):
+        for transport in ("tls", "mutual", "user"):
+            with self.subTest(transport):
+                self.backlog_arrives(f"over-{transport}", 3000, self.broker.reached_over(transport))
+
+    def test_records_of_tls_that_hold_the_end_of_a_round_and_more(self):
+        relay = TlsRelay(self.broker.certificates, self.broker.port)
+        self.addCleanup(relay.stop)
+        self.backlog_arrives("relayed", 10000, {**self.broker.reached_over("tls"), "mqtt.server.uri": f"ssl://localhost:{relay.port}"},
+                             **{"mqtt.receive.maximum": 65535})
 
     def test_what_is_wrong_is_said(self):
         tls = self.broker.tls_port
