@@ -342,8 +342,10 @@ void scale(Bench& bench, double gib, int partitions) {
   must(bench.log->run_housekeeping());
   must(bench.log->checkpoint());
   std::printf(
-      "{\"scale_start\": {\"partitions\": %d, \"after_kill_s\": %.2f, \"replayed_mib\": %.0f, "
-      "\"after_stop_s\": %.3f, \"bytes_per_idle_partition\": %.0f, \"idle_housekeeping_cpu_ms\": "
+      "{\"scale_start\": {\"partitions\": %d, \"after_kill_s (goal <= 10)\": %.2f, "
+      "\"replayed_mib\": %.0f, "
+      "\"after_stop_s (goal <= 1)\": %.3f, \"bytes_per_idle_partition\": %.0f, "
+      "\"idle_housekeeping_cpu_ms\": "
       "%.1f}}\n",
       partitions, killed, replayed, clean, (idle - memory) / partitions,
       (cpu_seconds() - cpu) * 1e3);

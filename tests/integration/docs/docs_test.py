@@ -65,6 +65,29 @@ class DocsTest(unittest.TestCase):
             for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8")):
                 self.assertTrue((document.parent / link).exists(), f"{document.relative_to(ROOT)} links to {link}")
 
+    def test_tests_that_the_documents_name_exist(self):
+        """As ctest knows them, and suites of GoogleTest in the documents' way: `unit.storage` (`Races`)."""
+        known = {"sim", "checker", "mutants", "powerfs"}
+        for lists in (ROOT / "tests").rglob("CMakeLists.txt"):
+            text = lists.read_text(encoding="utf-8")
+            known |= set(re.findall(r"add_test\(NAME ([\w.]+)", text))
+            known |= {f"unit.{name}" for name in re.findall(r"sluice_unit_test\(NAME (\w+)", text)}
+            known |= {f"integration.{name}" for name in re.findall(r"sluice_integration_test\((\w+)", text)}
+        sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.cpp"))
+        suites = set(re.findall(r"\bTEST(?:_[FP])?\((\w+),", sources))
+        named = 0
+        for document in documents():
+            text = document.read_text(encoding="utf-8")
+            for test in re.findall(r"`((?:unit|integration|crash|support|abi|lint|conformance)\.\w+)`", text):
+                self.assertIn(test, known, document.relative_to(ROOT))
+                named += 1
+        for row in (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8").splitlines():
+            proof = row.split(" | ")[1] if row.startswith("| ") else ""
+            for suite in re.findall(r"`([A-Z]\w+)`", proof):
+                self.assertIn(suite, suites, "docs/guarantees.md")
+                named += 1
+        self.assertGreater(named, 30, "the documents name hardly a test")
+
     def test_example_configs_are_valid(self):
         examples = [p for p in sorted((ROOT / "configs").iterdir()) if not p.name.startswith("worker")]
         self.assertTrue(examples)
