@@ -48,8 +48,8 @@ struct RepairPlan {
 // that has no repair; the text says what is left to do.
 Result<RepairPlan> plan_repair(Disk& disk, Clock& clock, Random& random,
                                const std::string& directory, const Progress& progress);
-// A step that was cut short is planned again by the next plan_repair().
-Status apply_repair(const RepairPlan& plan);
+// A step that was cut short is planned again by the next plan_repair(). `progress` counts steps.
+Status apply_repair(const RepairPlan& plan, const Progress& progress = {});
 
 // Copies a backup to `into`, which must not exist or be empty, comparing each file with the
 // manifest, and verifies the copy before it gets its name. Returns what the manifest says.

@@ -311,10 +311,13 @@ Result<RepairPlan> plan_repair(Disk& disk, Clock& clock, Random& random,
   return plan;
 }
 
-Status apply_repair(const RepairPlan& plan) {
+Status apply_repair(const RepairPlan& plan, const Progress& progress) {
+  uint64_t done = 0;
   for (const auto& step : plan.steps) {
+    if (progress) progress(done++, plan.steps.size());
     if (step.apply) SLUICE_TRY(step.apply());
   }
+  if (progress) progress(done, plan.steps.size());
   return ok();
 }
 

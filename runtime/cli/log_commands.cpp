@@ -13,13 +13,41 @@
 namespace sluice::cli {
 namespace {
 
-// "  42 % of 10240 MiB" on one line of a terminal; silent elsewhere.
-void show_progress(uint64_t done, uint64_t all) {
-  static const bool terminal = isatty(STDERR_FILENO);
-  if (!terminal || all == 0) return;
-  std::fprintf(stderr, "\r%3u %% of %llu MiB", static_cast<unsigned>(done * 100 / all),
-               static_cast<unsigned long long>(all >> 20));
-  if (done >= all) std::fprintf(stderr, "\n");
+// "Checking:  42 % of 10240 MiB" on one line of a terminal; silent elsewhere. It ends before
+// anything else is printed, also where the work stopped in the middle.
+class ProgressLine {
+ public:
+  explicit ProgressLine(const char* what) : what_(what) {}
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+  ~ProgressLine() {
+    if (percent_ >= 0) std::fprintf(stderr, "\n");
+  }
+
+  // Of bytes.
+  void show(uint64_t done, uint64_t all) {
+    const bool large = all >= 1 << 20;
+    show(done, all, large ? all >> 20 : all >> 10, large ? "MiB" : "KiB");
+  }
+  void show(uint64_t done, uint64_t all, uint64_t size, const char* unit) {
+    static const bool terminal = isatty(STDERR_FILENO);
+    if (!terminal || all == 0) return;
+    const int percent = static_cast<int>(done * 100 / all);
+    if (percent == percent_) return;
+    percent_ = percent;
+    std::fprintf(stderr, "\r%s: %3d %% of %llu %s", what_, percent,
+                 static_cast<unsigned long long>(size), unit);
+  }
+
+ private:
+  const char* const what_;
+  int percent_ = -1;  // shown last
+};
+
+Result<std::vector<storage::Finding>> verify_with_progress(const std::string& directory) {
+  ProgressLine line("Checking");
+  return offline::verify(posix_disk(), directory,
+                         [&](uint64_t done, uint64_t all) { line.show(done, all); });
 }
 
 void fail(Options& options, const std::string& what, const Error& error) {
@@ -43,7 +71,7 @@ std::string place(const storage::Finding& finding) {
 
 // Number of findings that are damage; they are printed. -1: could not be told.
 int print_findings(Options& options, const std::string& directory) {
-  auto findings = offline::verify(posix_disk(), directory, show_progress);
+  auto findings = verify_with_progress(directory);
   if (!findings.ok()) {
     fail(options, "Cannot verify " + directory + ": ", findings.error());
     return -1;
@@ -100,11 +128,22 @@ void print_plan(const Options& options, const offline::RepairPlan& plan, bool ap
   }
 }
 
+Result<offline::RepairPlan> plan_with_progress(const std::string& directory) {
+  ProgressLine line("Checking");
+  return offline::plan_repair(posix_disk(), system_clock(), system_random(), directory,
+                              [&](uint64_t done, uint64_t all) { line.show(done, all); });
+}
+
+Status apply_with_progress(const offline::RepairPlan& plan) {
+  ProgressLine line("Repairing");
+  return offline::apply_repair(
+      plan, [&](uint64_t done, uint64_t all) { line.show(done, all, all, "steps"); });
+}
+
 void repair(Options& options, const std::string& directory, bool yes) {
   auto locked = lock_data(options, directory);
   if (!locked) return;
-  auto plan =
-      offline::plan_repair(posix_disk(), system_clock(), system_random(), directory, show_progress);
+  auto plan = plan_with_progress(directory);
   if (!plan.ok()) return fail(options, "Cannot repair " + directory + ": ", plan.error());
   if (plan->steps.empty()) {
     if (options.json()) return print_plan(options, *plan, false);
@@ -118,13 +157,13 @@ void repair(Options& options, const std::string& directory, bool yes) {
               << plan->aside << ".\n";
     return;
   }
-  if (auto done = offline::apply_repair(*plan); !done.ok()) {
+  if (auto done = apply_with_progress(*plan); !done.ok()) {
     fail(options, "The repair stopped: ", done.error());
     std::cerr << "Run it again; what was replaced so far is in " << plan->aside << ".\n";
     return;
   }
   std::cerr << "Done; what was cut or replaced is in " << plan->aside << ".\n";
-  auto after = offline::verify(posix_disk(), directory, show_progress);
+  auto after = verify_with_progress(directory);
   if (!after.ok()) return fail(options, "Cannot verify " + directory + ": ", after.error());
   for (const auto& finding : *after) {
     if (!finding.damage) continue;
@@ -141,11 +180,16 @@ void backup(Options& options, const std::string& directory) {
       call(options, "POST", "/sluice/log/backup", json_text(Json{{"directory", target}}));
   if (!response.ok()) return report_failure(options, response, "backup to " + target);
   Json state = parse_json(response.body);
-  while (state.is_object() && state.value("state", "") == "RUNNING") {
-    state = fetch(options, "/sluice/log/backup?wait_ms=500", "backup to " + target);
-    if (state.is_discarded()) return;
-    show_progress(state.value("bytes", uint64_t{0}), state.value("bytes_total", uint64_t{0}));
+  {
+    ProgressLine line("Copying");
+    while (state.is_object() && state.value("state", "") == "RUNNING") {
+      response = call(options, "GET", "/sluice/log/backup?wait_ms=500");
+      if (!response.ok()) break;
+      state = parse_json(response.body);
+      line.show(state.value("bytes", uint64_t{0}), state.value("bytes_total", uint64_t{0}));
+    }
   }
+  if (!response.ok()) return report_failure(options, response, "backup to " + target);
   if (options.json()) print_json(state);
   if (state.value("state", "") != "DONE") {
     std::cerr << "The backup failed: "
@@ -158,11 +202,16 @@ void backup(Options& options, const std::string& directory) {
   }
 }
 
-void restore(Options& options, const std::string& from, const std::string& into) {
-  auto restored = offline::restore(posix_disk(), from, into, [](uint64_t done, uint64_t all) {
-    show_progress(done, all);
+Result<BackupManifest> restore_with_progress(const std::string& from, const std::string& into) {
+  ProgressLine line("Copying");
+  return offline::restore(posix_disk(), from, into, [&](uint64_t done, uint64_t all) {
+    line.show(done, all);
     return true;
   });
+}
+
+void restore(Options& options, const std::string& from, const std::string& into) {
+  auto restored = restore_with_progress(from, into);
   if (!restored.ok()) return fail(options, "Cannot restore " + from + ": ", restored.error());
   if (options.json()) {
     return print_json(Json{{"directory", into},
