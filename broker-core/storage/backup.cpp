@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "broker-core/base/mutant.hpp"
 #include "broker-core/storage/log_impl.hpp"
 #include "broker-core/storage/paths.hpp"
 
@@ -58,6 +59,12 @@ Status LogImpl::backup(BackupFolder& target) {
   for (auto& known : copied.partitions) {
     auto partition = partitions_.find(known.partition);
     if (!partition) continue;  // deleted after the checkpoint
+    if (SLUICE_MUTANT("backup.of_many_moments")) {
+      SLUICE_TRY(checkpoint());
+      const Checkpoint later = checkpointer_.last();
+      for (const auto& other : later.partitions)
+        if (other.partition == known.partition) known = other;
+    }
     if (known.has_segments) {
       const std::string& folder = partition->folder();
       const std::string relative = "topics" + folder.substr(folder.rfind('/'));

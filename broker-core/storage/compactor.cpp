@@ -5,6 +5,7 @@
 #include <climits>
 
 #include "broker-core/base/crash_point.hpp"
+#include "broker-core/base/mutant.hpp"
 #include "broker-core/storage/compact_batch.hpp"
 #include "broker-core/storage/swap_file.hpp"
 
@@ -128,8 +129,10 @@ bool Compactor::keep(const model::RecordView& record, const std::optional<int64_
   if (!record.key || record.offset >= mapped_to_) return true;
   auto found = last_.find(as_text(*record.key));
   if (found != last_.end() && found->second > record.offset.value()) return false;
+  if (SLUICE_MUTANT("storage.compaction_drops_latest") && record.value) return false;
   // A tombstone goes once every reader had delete_retention_ms to see it after the values before it
   // were gone.
+  if (SLUICE_MUTANT("storage.tombstone_too_early") && !record.value) return false;
   return record.value || !horizon || now_ < *horizon;
 }
 
@@ -192,7 +195,7 @@ Status Compactor::rewrite(const Group& group) {
     if (!changed) return ok();
     SLUICE_TRY(output->close());
     SLUICE_TRY(output->flush());
-    SLUICE_TRY(output->sync());
+    if (!SLUICE_MUTANT("storage.compaction_not_synced")) SLUICE_TRY(output->sync());
     auto names = context_.disk.sync_directory(partition_->folder());
     if (!names.ok() && !partition_->removed()) {
       return Error{ErrorKind::kFatal, names.error().message};

@@ -2,6 +2,7 @@
 #include "broker-core/storage/housekeeper.hpp"
 
 #include "broker-core/base/crash_point.hpp"
+#include "broker-core/base/mutant.hpp"
 #include "broker-core/storage/compactor.hpp"
 
 namespace sluice::storage {
@@ -61,7 +62,7 @@ Status Housekeeper::run() {
   // One checkpoint for all: the new log starts are durable before the first file goes, and so are
   // the holes to expect before there are any.
   SLUICE_CRASH_POINT("storage.retention_decided");
-  SLUICE_TRY(checkpointer_.run());
+  if (!SLUICE_MUTANT("storage.removed_before_decided")) SLUICE_TRY(checkpointer_.run());
   for (auto& [partition, start] : moved) {
     errors.note(*partition, remove_below_start(*partition, start));
   }

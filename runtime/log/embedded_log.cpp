@@ -72,6 +72,11 @@ EmbeddedLog::~EmbeddedLog() {
 // append
 
 void EmbeddedLog::append(AppendRequest request, AppendDone done) {
+  if (SLUICE_MUTANT("log.offsets_in_a_frame_of_their_own") && !request.batches.empty()) {
+    AppendRequest alone;
+    std::swap(alone.offsets, request.offsets);
+    append(std::move(alone), [](const auto&) {});
+  }
   std::vector<server::Broker::Batches> entries;
   entries.reserve(request.batches.size() + request.offsets.size());
   for (BatchAppend& batch : request.batches)

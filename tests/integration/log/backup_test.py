@@ -33,8 +33,8 @@ class Load(threading.Thread):
 
     def run(self):
         while not self.stopped.wait(0.005):
-            append_lines(self.path, self.lines, 500)
-            self.lines += 500
+            append_lines(self.path, self.lines, 50)
+            self.lines += 50
 
     def finish(self):
         self.stopped.set()
@@ -51,50 +51,111 @@ class BackupTest(unittest.TestCase):
         self.input = self.folder / "in.txt"
         self.input.touch()
 
-    def start(self, folder=None):
+    def start(self, folder=None, **settings):
         folder = folder or self.folder
         folder.mkdir(exist_ok=True)
-        worker = Worker(SLUICE, folder, {"file.allowed.roots": f"{self.folder}"})
+        worker = Worker(SLUICE, folder, {"file.allowed.roots": f"{self.folder}", **settings})
         self.addCleanup(worker.__exit__)
         return worker.start()
 
-    def fill(self, lines):
-        worker = self.start()
+    def fill(self, lines, **settings):
+        worker = self.start(**settings)
         append_lines(self.input, 0, lines)
         worker.create("lines", source_config(self.input, **TOPIC))
         wait_until(lambda: end_offset(worker) == lines, 120, "the lines")
         return worker
 
-    def values(self, data):
-        return [r["value"] for r in self.tools.json_lines("log", "dump", data, "--topic", "t", "--records") if "offset" in r]
+    def values(self, data, topic="t"):
+        return [r["value"] for r in self.tools.json_lines("log", "dump", data, "--topic", topic, "--records") if "offset" in r]
+
+    def assert_lines(self, values, begin, end, what):
+        self.assertEqual(len(values), end - begin, f"lines of {what}")
+        wrong = next(((at, value) for at, value in enumerate(values) if value != line(begin + at)), None)
+        self.assertIsNone(wrong, f"place and line of {what}")
+
+    def metric(self, worker, name):
+        text = worker.call("/metrics").body.decode()
+        return int(float(next(line for line in text.splitlines() if line.startswith(name + " ")).split()[1]))
+
+    def offset(self, worker, connector, key):
+        offsets = worker.call(f"/connectors/{connector}/offsets").json()["offsets"]
+        return offsets[0]["offset"][key] if offsets else 0
+
+    def position(self, worker, source):
+        return self.offset(worker, source, "position")
+
+    def sink_offset(self, worker):
+        return self.offset(worker, "out", "kafka_offset")
+
+    def backup_with_a_deletion_inside(self, worker):
+        """A topic with records is deleted after the copy has begun and before it is done. Returns the backup's folder, and
+        how far lines and the sink were when it began."""
+        (self.folder / "gone.txt").write_text("gone\n" * 1000)
+        for attempt in range(1, 41):
+            gone, copy = f"gone{attempt}", self.folder / f"copy{attempt}"
+            worker.create(gone, source_config(self.folder / "gone.txt", topic=gone, **TOPIC))
+            wait_until(lambda: end_offset(worker, gone) == 1000, 60, "a topic that will be deleted")
+            self.assertEqual(worker.call(f"/connectors/{gone}", "DELETE").status, 204)
+            before = end_offset(worker), self.sink_offset(worker)
+            self.assertEqual(worker.call("/sluice/log/backup", "POST", {"directory": str(copy)}).status, 202)
+            state = lambda: worker.call("/sluice/log/backup").json()
+            wait_until(lambda: (now := state())["state"] != "RUNNING" or now["bytes"] > 0, 60, "the copy to begin", step=0.001)
+            self.assertEqual(worker.call(f"/sluice/topics/{gone}", "DELETE").status, 204)
+            inside = state()["state"] == "RUNNING"
+            wait_until(lambda: state()["state"] != "RUNNING", 60, "the end of the backup")
+            self.assertEqual(state()["state"], "DONE", state())
+            if inside:
+                return copy, *before
+        self.fail("the copy was always done before the topic was deleted")
 
     def test_a_backup_under_load_is_whole_and_goes_on(self):
-        worker = self.fill(20_000)
+        # Its offsets topic is so small that it is compacted all the time.
+        worker = self.fill(20_000, **{"log.retention.check.interval.ms": 20, "offset.storage.segment.bytes": 8192,
+                                      "offset.storage.min.cleanable.dirty.ratio": 0.01})
         load = Load(self.input, 20_000)
         load.start()
         self.addCleanup(load.finish)
-        wait_until(lambda: end_offset(worker) > 25_000, 60, "the load")
+        wait_until(lambda: end_offset(worker) > 21_000, 60, "the load")
         # Retention and compaction may not disturb it, nor deleted topics.
-        worker.create("gone", source_config(self.input, topic="gone", **TOPIC))
-        wait_until(lambda: end_offset(worker, "gone") > 1000, 60, "another topic")
-        acknowledged = end_offset(worker)
-        state = self.tools.json("log", "backup", self.folder / "copy", worker=worker)
-        self.assertEqual(state["state"], "DONE")
+        worker.create("short", source_config(self.input, topic="short", **TOPIC | {
+            "topic.creation.default.segment.bytes": "65536", "topic.creation.default.retention.bytes": "200000"}))
+        output = self.folder / "out.txt"
+        worker.create("out", {"connector.class": "FileStreamSink", "topics": "t", "file": str(output)})
+        wait_until(lambda: self.sink_offset(worker) > 0, 60, "the sink")
+        cleaning = ("sluice_log_segments_deleted_total", "sluice_log_segments_compacted_total")
+        for what in cleaning:
+            wait_until(lambda: self.metric(worker, what) > 0, 60, what)
+        cleaned = [self.metric(worker, what) for what in cleaning]
+        copy, acknowledged, delivered = self.backup_with_a_deletion_inside(worker)
         wait_until(lambda: end_offset(worker) > acknowledged + 2000, 60, "the load to go on")
+        for what, before in zip(cleaning, cleaned):
+            wait_until(lambda: self.metric(worker, what) > before, 60, f"{what} to grow again")
         lines = load.finish()
         wait_until(lambda: end_offset(worker) == lines, 60, "the last line")
         worker.kill()
 
-        self.tools("log", "restore", self.folder / "copy", self.folder / "again" / "data")
+        self.tools("log", "restore", copy, self.folder / "again" / "data")
         self.assertIn("no damage found", self.tools("log", "verify", self.folder / "again" / "data").stdout)
         values = self.values(self.folder / "again" / "data")
         self.assertGreaterEqual(len(values), acknowledged)
-        self.assertEqual(values, [line(n) for n in range(len(values))])
+        self.assert_lines(values, 0, len(values), "the copy")
         # Records and source offsets are of one moment: the source goes on exactly behind the last record.
+        output.unlink()
         restored = self.start(self.folder / "again")
-        wait_until(lambda: end_offset(restored) >= lines, 120, "the restored worker to catch up")
+        for source, topic in (("lines", "t"), ("short", "short")):
+            wait_until(lambda: self.position(restored, source) == self.input.stat().st_size, 120, f"the restored {source}")
+            self.assertEqual(end_offset(restored, topic), lines)
+        wait_until(lambda: output.exists() and output.read_text().endswith(line(lines - 1) + "\n"), 120, "the restored sink")
         self.assertEqual(restored.stop(), 0)
-        self.assertEqual(self.values(self.folder / "again" / "data"), [line(n) for n in range(lines)])
+        self.assert_lines(self.values(self.folder / "again" / "data"), 0, lines, "the topic")
+        short = self.values(self.folder / "again" / "data", "short")
+        self.assert_lines(short, lines - len(short), lines, "the topic with retention")
+        # So is a sink's offset: not below what was committed before, and not ahead of the records that it stands for.
+        written = output.read_text().splitlines()
+        begin = int(written[0].split()[0])
+        self.assert_lines(written, begin, lines, "the sink's output")
+        self.assertLessEqual(delivered, begin)
+        self.assertLessEqual(begin, len(values))
 
     def interrupt(self, begin, target, victim_of):
         """Begins until the victim is killed while `target` is not whole yet; returns how often it took."""

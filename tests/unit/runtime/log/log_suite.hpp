@@ -98,6 +98,12 @@ class LogSuite : public ::testing::TestWithParam<Backend> {
     EXPECT_TRUE(fetched.ok()) << (fetched.ok() ? "" : fetched.error().message);
     return fetched.ok() ? values_of(fetched->batches, Offset(from)) : std::vector<std::string>{};
   }
+  std::vector<std::string> read_offsets() {
+    std::vector<std::string> all;
+    for (int p = 0; p < 25; ++p)
+      for (auto& value : read("connect-offsets", p)) all.push_back(std::move(value));
+    return all;
+  }
   void make_topic(const std::string& name, int partitions = 1) {
     auto topic = log().create_topic({name, partitions, -1, {}});
     ASSERT_TRUE(topic.ok()) << topic.error().message;
