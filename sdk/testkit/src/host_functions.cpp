@@ -302,7 +302,10 @@ sluice_status HostFunctions::open_file(sluice_context* ctx, sluice_str key, slui
     return SLUICE_OK;
   }
   const int number = errno;
-  return fill(error, number == ENOENT ? SLUICE_NOT_CONNECTED : SLUICE_FATAL,
+  const sluice_status status = number == ENOENT                       ? SLUICE_NOT_CONNECTED
+                               : number == EMFILE || number == ENFILE ? SLUICE_RETRIABLE
+                                                                      : SLUICE_FATAL;
+  return fill(error, status,
               "'" + std::string(view(key)) + "': " + name + ": " + std::strerror(number));
 }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <sys/resource.h>
+
 #include <functional>
 #include <random>
 
@@ -350,6 +352,37 @@ TEST_F(FilesSourceRotationTest, AFileBehindOneThatWaitsWaitsToo) {
   EXPECT_EQ(read(task, 1), Lines{"one"});
   remove("job-2");
   EXPECT_EQ(read(task, 3), (Lines{"one", "zero", "two"}));
+  ASSERT_TRUE(task.make_durable().ok());
+}
+
+// No file can be opened while this lives.
+class NoMoreFiles {
+ public:
+  NoMoreFiles() {
+    EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &before_), 0);
+    const rlimit none{0, before_.rlim_max};
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  }
+  NoMoreFiles(const NoMoreFiles&) = delete;
+  NoMoreFiles& operator=(const NoMoreFiles&) = delete;
+  ~NoMoreFiles() { EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &before_), 0); }
+
+ private:
+  rlimit before_ = {};
+};
+
+TEST_F(FilesSourceRotationTest, ALookThatFailedIsRepeatedAtOnce) {
+  append("app.log", "one\n");
+  auto task = source({{"rescan.interval.ms", "60000"}});
+  ASSERT_TRUE(task.start().ok());
+  EXPECT_EQ(read(task, 1), Lines{"one"});
+  rename("app.log", "app.log.1");
+  append("app.log", "two\n");
+  {
+    const NoMoreFiles none;
+    EXPECT_EQ(task.poll_until(2, std::chrono::seconds(10)).status, SLUICE_RETRIABLE);
+  }
+  EXPECT_EQ(read(task, 2), (Lines{"one", "two"}));
   ASSERT_TRUE(task.make_durable().ok());
 }
 
