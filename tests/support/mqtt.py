@@ -69,6 +69,18 @@ def skip_properties(body, at):
     return at + 1 + (size | body[at] << shift)
 
 
+def connect_numbers(body):
+    """{identifier: value} of the properties of a CONNECT of MQTT 5, of those that are numbers."""
+    sizes = {0x11: 4, 0x21: 2, 0x22: 2, 0x27: 4, 0x19: 1, 0x17: 1}
+    at, found = 11, {}  # behind the length, which is one byte here
+    end = at + body[10]
+    while at < end:
+        size = sizes[body[at]]
+        found[body[at]] = int.from_bytes(body[at + 1:at + 1 + size], "big")
+        at += 1 + size
+    return found
+
+
 def parse_publish(first, body, v5):
     length, = struct.unpack_from(">H", body)
     topic, at, qos, number = body[2:2 + length].decode(), 2 + length, first >> 1 & 3, 0

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`sluice connector check` against a real Mosquitto: what it says, and that it leaves nothing behind. usage: check_test.py SLUICE"""
+"""`sluice connector check` against a real Mosquitto: what it says, and that it leaves nothing behind; and that a source says the same
+of subscriptions. usage: check_test.py SLUICE"""
+import contextlib
 import json
 import os
 import socket
@@ -10,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from tests.integration.mqtt.mosquitto import Mosquitto  # noqa: E402
-from tests.support.processes import Folder, Worker, free_port  # noqa: E402
+from tests.support.processes import Folder, Worker, free_port, wait_until  # noqa: E402
 
 SLUICE = os.environ.get("SLUICE_BINARY") or sys.argv.pop(1)
 
@@ -25,8 +27,27 @@ class CheckTest(unittest.TestCase):
         cls.addClassCleanup(cls.broker.stop)
         cls.strict = Mosquitto(cls.folder / "strict", ("max_qos 0", "retain_available false")).start()
         cls.addClassCleanup(cls.strict.stop)
+        cls.forbidding = cls.forbidding_broker(cls.folder / "forbidding").start()
+        cls.addClassCleanup(cls.forbidding.stop)
         cls.worker = Worker(SLUICE, cls.folder).start()
         cls.addClassCleanup(cls.worker.__exit__)
+
+    @staticmethod
+    def forbidding_broker(folder):
+        """With Mosquitto's plugin for access control, which at first lets nobody but its administrator subscribe."""
+        folder.mkdir()
+        subprocess.run(["mosquitto_ctrl", "dynsec", "init", folder / "access.json", "administrator", "a password"], check=True,
+                       capture_output=True, timeout=60)
+        plugin = next(Path("/usr/lib").glob("*/mosquitto_dynamic_security.so"))
+        return Mosquitto(folder, (f"plugin {plugin}", f"plugin_opt_config_file {folder}/access.json"))
+
+    @contextlib.contextmanager
+    def source(self, broker, **config):
+        self.worker.create("in", {"connector.class": "MqttSource", "mqtt.server.uri": broker.uri, "mqtt.topics": "in/#", **config})
+        try:
+            yield
+        finally:
+            self.worker.call("/connectors/in", "DELETE")
 
     def check(self, cls, broker, code, *arguments, **config):
         file = self.folder / "checked.json"
@@ -52,6 +73,29 @@ class CheckTest(unittest.TestCase):
         out = self.check("MqttSink", self.strict, 1, topics="t", **{"mqtt.qos": "0", "mqtt.retained": "true"})
         self.assertRegex(out, "failed: the MQTT broker .* takes no retained messages")
         self.check("MqttSink", self.strict, 0, topics="t", **{"mqtt.qos": "0"})
+
+    def test_a_source_that_is_granted_less_than_it_asks_for(self):
+        out = self.check("MqttSource", self.strict, 1, **{"mqtt.topics": "in/#"})
+        self.assertIn("subscription: in/#: granted QoS 0 only", out)
+        self.assertRegex(out, "failed: the MQTT broker .* grants the filter 'in/#' QoS 0 only, 1 was asked for")
+        self.check("MqttSource", self.strict, 0, **{"mqtt.topics": "in/#", "mqtt.qos": "0"})
+        with self.source(self.strict):
+            log = lambda: self.worker.log.read_text(errors="replace")
+            wait_until(lambda: "granted-qos" in log(), 60, f"the event; {self.worker.tail()}")
+            self.assertIn("the MQTT broker grants QoS 0 for 'in/#' only, not 1", log())
+
+    def test_a_source_whose_subscription_is_refused(self):
+        for version, why in (("5", "Not authorized"), ("3.1.1", "no reason given")):
+            with self.subTest(version):
+                config = {"mqtt.protocol.version": version}
+                out = self.check("MqttSource", self.forbidding, 1, **{"mqtt.topics": "in/#", **config})
+                self.assertIn(f"subscription: in/#: refused: {why}", out)
+                self.assertRegex(out, f"failed: the MQTT broker .* refused the filter 'in/#': {why}")
+                with self.source(self.forbidding, **config):
+                    failed = wait_until(lambda: [t for t in self.worker.status("in")["tasks"] if t["state"] == "FAILED"], 60,
+                                        f"the failure; {self.worker.tail()}")
+                self.assertIn("the MQTT broker refused the subscription to 'in/#'", failed[0]["trace"])
+                self.assertIn("mqtt.topics", failed[0]["trace"])
 
     def test_each_broker_is_tried(self):
         away = f"tcp://127.0.0.1:{free_port()}"

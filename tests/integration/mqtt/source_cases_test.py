@@ -16,6 +16,7 @@ from tests.support.processes import wait_until  # noqa: E402
 
 SourceCase.SLUICE = os.environ.get("SLUICE_BINARY") or sys.argv.pop(1)
 VERSIONS = ("5", "3.1.1")
+RECEIVE_MAXIMUM = 0x21  # a property of CONNECT; without it 65535
 
 
 def numbers(count, first=0):
@@ -148,6 +149,7 @@ class QualityTwoTest(SourceCase):
         self.source(**{"mqtt.server.uri": f"tcp://127.0.0.1:{proxy.port}", "mqtt.qos": 2})
         asked = mqtt.parse_subscribe(proxy.bodies(TO_BROKER, mqtt.SUBSCRIBE)[0], True)
         self.assertEqual(asked, [("in/#", 1)])
+        self.assertIn("mqtt.qos=2", self.happened("granted-qos"))
         self.publish(b"two", qos=2)
         self.wait_for(1)
         self.assertEqual(self.records()[0]["headers"]["mqtt.qos"], "1")
@@ -204,8 +206,12 @@ class WindowTest(SourceCase):
             for window in (1, 10, 20, 65535):
                 with self.subTest(f"MQTT {version}, {window}"):
                     name, count = f"in-{version.replace('.', '')}-{window}", 300 if window == 1 else 3000
-                    self.source(name, **{"kafka.topic": name, "mqtt.topics": f"{name}/#", "mqtt.receive.maximum": window,
-                                         "mqtt.protocol.version": version})
+                    proxy = self.proxy()
+                    self.source(name, **{"mqtt.server.uri": f"tcp://127.0.0.1:{proxy.port}", "kafka.topic": name, "mqtt.topics": f"{name}/#",
+                                         "mqtt.receive.maximum": window, "mqtt.protocol.version": version})
+                    if version == "5":
+                        asked = mqtt.connect_numbers(proxy.bodies(TO_BROKER, mqtt.CONNECT)[0])
+                        self.assertEqual(asked.get(RECEIVE_MAXIMUM, 65535), window)
                     self.publish(*((f"{name}/a", value) for value in numbers(count)))
                     self.wait_for(count, name)
                     self.settled()

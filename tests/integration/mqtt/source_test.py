@@ -82,6 +82,24 @@ class MappingTest(SourceCase):
                              [f"site/{site}/device/{site}", f"site/{site}/device/{site + 16}"])
         self.assertEqual([self.end_of(f"site.{n}") for n in range(16)], [count // 16] * 16)
 
+    def test_properties_of_mqtt_5_become_headers_key_and_time(self):
+        self.source(**{"record.key": "property:device", "record.timestamp": "property:at",
+                       "record.headers": "topic, qos, retained, duplicate, properties, user.properties, message.id"})
+        properties = (("content-type", "text/plain"), ("response-topic", "answers/d7"), ("correlation-data", "c-1"),
+                      ("message-expiry-interval", "100"), ("payload-format-indicator", "1"),
+                      ("user-property", "device", "d7"), ("user-property", "at", "2026-01-31T12:00:00Z"),
+                      ("user-property", "a", "b"))
+        self.broker.publish("in/a", "text", "-V", "5", *(part for one in properties for part in ("-D", "publish", *one)))
+        self.wait_for(1)
+        record = self.records()[0]
+        self.assertEqual((record["key"], record["timestamp"], record["value"]), ("d7", 1769860800000, b"text"))
+        self.assertLessEqual(int(record["headers"].pop("mqtt.message.expiry.interval")), 100)
+        self.assertEqual(record["headers"], {
+            "mqtt.topic": "in/a", "mqtt.qos": "1", "mqtt.retained": "false", "mqtt.duplicate": "false", "mqtt.message.id": "1",
+            "mqtt.content.type": "text/plain", "mqtt.response.topic": "answers/d7", "mqtt.correlation.data": "Yy0x",
+            "mqtt.payload.format.indicator": "1", "mqtt.user.device": "d7", "mqtt.user.at": "2026-01-31T12:00:00Z",
+            "mqtt.user.a": "b"})
+
     def test_retained_messages(self):
         self.publish(("in/kept", b"kept"), retained=True)
         self.source()
@@ -119,6 +137,9 @@ class SubscriptionTest(SourceCase):
         wait_until(lambda: self.connections() > before and proxy.bodies(TO_BROKER, mqtt.UNSUBSCRIBE), 60,
                    f"UNSUBSCRIBE; {self.worker.tail()}")
         wait_until(lambda: "in-0 old/#" in self.broker_log(), 60, "Mosquitto to have taken it")
+        # In between nothing is without a subscription that both have.
+        changes = [kind for kind in proxy.kinds(TO_BROKER) if kind in (mqtt.SUBSCRIBE, mqtt.UNSUBSCRIBE)]
+        self.assertEqual(changes, [mqtt.SUBSCRIBE, mqtt.SUBSCRIBE, mqtt.UNSUBSCRIBE])
         self.publish(("old/a", b"unwanted"), ("in/a", b"wanted, too"))
         self.wait_for(2)
         self.settled()
