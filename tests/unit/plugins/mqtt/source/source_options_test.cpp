@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/mqtt/source/source_options.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <sluice/testkit/driver.hpp>
@@ -11,6 +12,7 @@
 namespace sluice::mqtt_plugin {
 namespace {
 
+using ::testing::StartsWith;
 using Texts = std::vector<std::string>;
 
 class SourceOptionsTest : public testing::Test {
@@ -98,8 +100,26 @@ TEST_F(SourceOptionsTest, WhatCannotWorkIsSaidUnderItsKey) {
     EXPECT_TRUE(found[0].starts_with("mqtt.topics: Invalid value ")) << found[0];
   }
   EXPECT_EQ(findings({{"mqtt.will.topic", "a/+"}}).size(), 1u);
-  EXPECT_EQ(findings({{"mqtt.tls.cert.file", "c.pem"}}).size(), 1u);
+  EXPECT_EQ(findings({{"mqtt.server.uri", "ssl://a"}, {"mqtt.tls.cert.file", "c.pem"}}).size(), 1u);
   EXPECT_EQ(findings({{"kafka.topic", "${1}"}}).size(), 1u);
+}
+
+TEST_F(SourceOptionsTest, WhatWouldHaveNoEffectIsRefused) {
+  const auto only = [&](testkit::ConfigMap config) {
+    const Texts found = findings(std::move(config));
+    return found.size() == 1 ? found[0] : std::to_string(found.size()) + " findings";
+  };
+  EXPECT_THAT(only({{"mqtt.tls.ca.file", "ca.pem"}}),
+              StartsWith("mqtt.tls.ca.file: Invalid value"));
+  EXPECT_THAT(only({{"mqtt.password", "secret"}}), StartsWith("mqtt.username: "));
+  EXPECT_THAT(only({{"mqtt.username", "a\tb"}}), StartsWith("mqtt.username: Invalid value"));
+  EXPECT_THAT(only({{"mqtt.client.id", "a\xff"}}), StartsWith("mqtt.client.id: Invalid value"));
+  EXPECT_THAT(only({{"mqtt.topics", "a\x01"}}), StartsWith("mqtt.topics: Invalid value"));
+  const auto old = [&](const char* key) {
+    return only({{"mqtt.protocol.version", "3.1.1"}, {key, "property:x"}});
+  };
+  EXPECT_THAT(old("record.key"), StartsWith("record.key: Invalid value"));
+  EXPECT_THAT(old("record.timestamp"), StartsWith("record.timestamp: Invalid value"));
 }
 
 TEST(BackoffTest, DoublesUpToItsBoundWithAtMostHalfTakenOff) {
