@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """file -> topic -> MQTT with a real Mosquitto. usage: sink_test.py SLUICE [TEST...]"""
 import os
+import re
 import subprocess
 import sys
 import unittest
@@ -9,6 +10,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from tests.integration.mqtt.full_broker import FullBroker  # noqa: E402
 from tests.integration.mqtt.mosquitto import Mosquitto, Subscriber  # noqa: E402
+from tests.support import mqtt  # noqa: E402
+from tests.support.mqtt_proxy import TO_BROKER, Proxy  # noqa: E402
 from tests.support.processes import Folder, Worker, wait_until  # noqa: E402
 
 SLUICE = os.environ.get("SLUICE_BINARY") or sys.argv.pop(1)
@@ -66,6 +69,45 @@ class SinkTest(SinkCase):
         self.sink(topics="headed")
         wait_until(lambda: subscriber.seen(), 30, "a message")
         self.assertEqual(subscriber.seen()[0], "headed file.line:1")
+
+    def test_what_a_message_has_in_mqtt_5_it_has_on_the_other_side(self):
+        """From MQTT into a topic and on: with QoS 1, with QoS 0, and as a retained message. The default header converter would keep
+        bytes as base64, and they would stay that."""
+        converter = {"header.converter": "org.apache.kafka.connect.json.JsonConverter"}
+        self.worker.create("in", {"connector.class": "MqttSource", "mqtt.server.uri": self.broker.uri, "mqtt.topics": "in/#",
+                                  "kafka.topic": "received", "payload.format": "string", **converter})
+        subscriber = self.subscriber("-t", "out/#", form="%t q%q r%r|%C|%R|%D|%E|%P|%p")
+        for name, more in (("one", {}), ("none", {"mqtt.qos": "0"}), ("kept", {"mqtt.retained": "true"})):
+            self.sink(name, topics="received", **{"mqtt.topic": f"out/{name}"}, **converter, **more)
+        wait_until(lambda: "subscribed as 'in-0'" in self.worker.tail(), 60, f"the subscription; {self.worker.tail()}")
+        self.broker.publish("in/a", "text", "-V", "5", *(part for one in (
+            ("content-type", "text/plain"), ("response-topic", "answers/d7"), ("correlation-data", "c-1"),
+            ("message-expiry-interval", "1000"), ("user-property", "a", "b")) for part in ("-D", "publish", *one)))
+        wait_until(lambda: len(subscriber.seen()) >= 3, 60, f"three messages; {subscriber.seen()}; {self.worker.tail()}")
+        late = self.subscriber("-i", "late", "-t", "out/#", form="%t r%r %p")
+        wait_until(late.seen, 60, "the retained message")
+        self.assertEqual(late.seen(), ["out/kept r1 text"])
+        rest = [re.sub(r"[|](9[0-9]{2}|1000)[|]", "|expires|", line) for line in subscriber.seen()]
+        self.assertCountEqual(rest, [f"out/{name} q{qos} r0|text/plain|answers/d7|c-1|expires|a:b|text"
+                                     for name, qos in (("one", 1), ("none", 0), ("kept", 1))])
+        for name in ("one", "none", "kept"):
+            wait_until(lambda name=name: self.committed(1, name), 60, f"the offset of {name}")
+
+    def test_no_more_are_on_their_way_than_the_config_allows(self):
+        self.append(*(str(n) for n in range(300)))
+        subscriber = self.subscriber("-t", "#")
+        for count, limit in enumerate((1, 10), 1):
+            proxy = Proxy(self.broker.port)
+            self.addCleanup(proxy.close)
+            self.sink(f"out{limit}", **{"mqtt.server.uri": f"tcp://127.0.0.1:{proxy.port}", "mqtt.max.inflight": str(limit)})
+            wait_until(lambda: self.committed(300, f"out{limit}"), 60, f"the offset; {self.worker.tail()}")
+            wait_until(lambda: len(subscriber.seen()) >= count * 300, 60, "the messages")
+            self.assertEqual(subscriber.seen()[-300:], [f"lines {n}" for n in range(300)])
+            flying = most = 0
+            for way, kind, _first, _body in proxy.seen:
+                flying += (kind == mqtt.PUBLISH and way == TO_BROKER) - (kind == mqtt.PUBACK)
+                most = max(most, flying)
+            self.assertEqual(most, limit)
 
     def test_a_record_that_no_topic_can_be_made_of_is_one_bad_record(self):
         subscriber = self.subscriber("-t", "#")
