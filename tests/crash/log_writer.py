@@ -8,9 +8,19 @@ import os
 import random
 import shutil
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 RENAME, COPY = "rename", "copytruncate"
+HEADER = "name number text\n"
+
+
+@dataclass(frozen=True)
+class How:
+    """How a file is rotated and written."""
+    rotate: str
+    encoding: str = "utf-8"
+    header: bool = False  # each file begins with HEADER
 
 
 def line(name, number):
@@ -27,8 +37,12 @@ class RotatedFile:
         self.out = open(self.path, "ab", buffering=0)
 
     def append(self, most=60):
-        data = b"".join(line(self.name, self.number + n) for n in range(self.dice.randint(1, most)))
-        self.number += data.count(b"\n")
+        count = self.dice.randint(1, most)
+        text = "".join(line(self.name, self.number + n).decode() for n in range(count))
+        if self.how.header and os.fstat(self.out.fileno()).st_size == 0:
+            text = HEADER + text
+        self.number += count
+        data = text.encode(self.how.encoding)
         cut = self.dice.randrange(len(data)) if self.dice.random() < 0.3 else 0
         for part in (data[:cut], data[cut:]):  # now and then half a line stands there for a moment
             if part:
@@ -52,7 +66,7 @@ class RotatedFile:
             self.rest(0.05)
         self.rotated += 1
         first = Path(f"{self.path}.1")
-        if self.how == RENAME:
+        if self.how.rotate == RENAME:
             self.path.rename(first)
             self.rest(0.3)
             if self.dice.random() < 0.5:  # who writes has not opened the new file yet
@@ -90,8 +104,8 @@ class RotatedFile:
 
 
 class LogWriter:
-    """Writes `names` ("folder/file") below `folder` in a process of its own until finish(), which says of each how many lines it
-    has, and how often it was rotated. (Nothing is written between a copy and the cut: that is lost by copytruncate itself.)"""
+    """Writes `files` ("folder/file" -> How) below `folder` in a process of its own until finish(), which says of each how many
+    lines it has, and how often it was rotated. (Nothing is written between a copy and the cut: that is lost by copytruncate itself.)"""
 
     def __init__(self, folder, files, seed):
         self.counts_path = Path(folder) / "written.json"
