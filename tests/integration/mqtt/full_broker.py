@@ -27,11 +27,11 @@ class FullBroker:
                 connection, _ = self.listener.accept()
             except OSError:
                 return
-            with connection, connection.makefile("rwb") as stream:
-                try:
+            try:
+                with connection, connection.makefile("rwb") as stream:  # whose end sends what is left
                     self._serve(stream)
-                except OSError:
-                    pass
+            except OSError:
+                pass
 
     def _serve(self, stream):
         while True:
