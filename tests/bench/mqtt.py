@@ -6,7 +6,6 @@ import subprocess
 import time
 
 from tests.bench.measure import alternate, cpu_seconds, memory_mib, percentile, warm_memory
-from tests.bench.pipeline import metric
 from tests.integration.mqtt.mosquitto import Mosquitto
 from tests.peers.kafka import kafka
 from tests.peers.telegraf import telegraf
@@ -62,15 +61,8 @@ class Sluice:
         return len(offsets) >= self.tasks
 
     def wait(self, count):
-        wait_until(lambda: metric(self.worker, self.acknowledged()) >= count, 600,
+        wait_until(lambda: sum(self.worker.samples("mqtt_source_acknowledged_total")) >= count, 600,
                    f"{count} messages; {self.worker.tail()}", step=0.02)
-
-    def acknowledged(self):
-        if not hasattr(self, "name"):
-            text = self.worker.call("/metrics").body.decode()
-            self.name = next(word for line in text.splitlines() if not line.startswith("#")
-                             for word in [line.split("{")[0].split(" ")[0]] if "mqtt_source_acknowledged_total" in word)
-        return self.name
 
     def __enter__(self):
         return self

@@ -21,15 +21,6 @@ def write_lines(path, lines):
             out.write("".join(f"{n:012d}{filler}" for n in range(begin, min(begin + 100_000, lines))))
 
 
-def metric(worker, name):
-    """Sum of a metric over its labels."""
-    total = 0.0
-    for line in worker.call("/metrics").body.decode().splitlines():
-        if line.startswith(name + "{") or line.startswith(name + " "):
-            total += float(line.rsplit(" ", 1)[1])
-    return total
-
-
 def figures(lines, seconds, cpu):
     return {"records_per_s": lines / seconds, "cpu_us_per_record": cpu / lines * 1e6,
             "cpu_s_per_gib": cpu / (lines * LINE) * (1 << 30), "seconds": seconds}
@@ -47,8 +38,8 @@ def sluice(binary, source, lines, results):
             wait_until(lambda: (o := offsets("source")) and o[0]["offset"]["position"] == lines * LINE, 600,
                        f"the source; {worker.tail()}", step=0.005)
             into = figures(lines, time.monotonic() - begin, cpu_seconds(worker.process.pid) - cpu)
-            syncs = metric(worker, "sluice_log_syncs_total")
-            size = metric(worker, "sluice_log_committed_bytes_total")
+            syncs = sum(worker.samples("sluice_log_syncs_total"))
+            size = sum(worker.samples("sluice_log_committed_bytes_total"))
             results["log"] = {"syncs": syncs, "bytes": size}
 
             warm_memory()

@@ -2,9 +2,9 @@
 """Log files are written, rotated (by rename, by copytruncate) and compressed while the worker that reads them into topics, and
 writes these to files that roll, is killed with kill -9 again and again.
 
-Sources: each topic has every line of its files exactly once and in order, and no header line where these are left out. Sinks: the finished files of the exactly-once sink,
-one after the other, are the topic; those of the at-least-once sink are it after repeats are removed, and each repeat
-starts at or behind the offset that was committed before a kill.
+Sources: each topic has every line of its files exactly once and in order, and no header line where these are left out.
+Sinks: the finished files of the exactly-once sink, one after the other, are the topic; those of the at-least-once sink are it
+after repeats are removed, and each repeat starts at or behind the offset that was committed before a kill.
 
 usage: file_rotation_kill_test.py SLUICE [FILE_PLUGIN] [--seconds 12] [--seed N] [--long] [--keep]
 FILE_PLUGIN: where it has crash points, the worker is also killed at each of those of rotation and rolling files.

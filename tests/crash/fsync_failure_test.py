@@ -42,8 +42,8 @@ def append(path, begin, end):
 
 
 def metric(worker, name):
-    text = worker.call("/metrics").body.decode()
-    return int(float(next(line for line in text.splitlines() if line.startswith(name + " ")).split()[1]))
+    value, = worker.samples(name)
+    return value
 
 
 def must(condition, what):

@@ -62,7 +62,8 @@ class Run:
         self.open_windows = 0  # kills of the worker after which Mosquitto sent again what it had no PUBACK for
         for name, version in VERSIONS.items():
             self.worker.create(name, {
-                "connector.class": "MqttSource", **self.broker.reached_over(args.transport), "mqtt.topics": "fleet/#", "kafka.topic": name, "mqtt.protocol.version": version,
+                "connector.class": "MqttSource", **self.broker.reached_over(args.transport),
+                "mqtt.topics": "fleet/#", "kafka.topic": name, "mqtt.protocol.version": version,
                 "mqtt.receive.maximum": WINDOW, "mqtt.keepalive.interval.seconds": 5, "mqtt.reconnect.backoff.ms": 50,
                 "mqtt.reconnect.backoff.max.ms": 200, "key.converter": "org.apache.kafka.connect.storage.StringConverter",
                 "value.converter": BYTES, "topic.creation.default.partitions": PARTITIONS,
@@ -77,10 +78,9 @@ class Run:
     def metric(self, name):
         """Sum over the tasks; 0 while the worker does not answer."""
         try:
-            lines = self.worker.call("/metrics", timeout=5).body.decode().splitlines()
+            return sum(self.worker.samples(name, timeout=5))
         except OSError:
             return 0
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if name in line and not line.startswith("#"))
 
     def worker_life(self, another):
         """It ends at a crash point, or at a random moment, mostly while messages come, sometimes while it starts. `another`: the
@@ -91,10 +91,10 @@ class Run:
             wait_until(lambda: self.metric("mqtt_source_received_total") > 0, 60, f"messages; {self.worker.tail()}", step=0.01)
             if self.deaths and not self.deaths[-1].of_broker and self.metric("mqtt_source_redelivered_total") > 0:
                 self.open_windows += 1
-            time.sleep(self.dice.uniform(0, 0.3))  # a random moment, not a wait for anything
         else:
             self.idle_lives += 1
-            time.sleep(self.dice.uniform(0, 0.3))  # the same
+        if not self.armed:
+            time.sleep(self.dice.uniform(0, 0.3))  # a random moment, not a wait for anything
         death = Life(False)
         self.worker.kill()
         death.killed = time.time()

@@ -2,6 +2,7 @@
 """What every test that starts real programs needs: free ports, waiting for a condition, the worker itself."""
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -141,6 +142,12 @@ class Worker:
 
     def status(self, name):
         return self.call(f"/connectors/{name}/status").json()
+
+    def samples(self, metric, **more):
+        """Its values, one for each set of labels. Of a plugin's metric the plugin's own name for it is enough."""
+        lines = self.call("/metrics", **more).body.decode().splitlines()
+        named = [(re.split(r"[{ ]", line)[0], line.rsplit(" ", 1)[1]) for line in lines if line and line[0] != "#"]
+        return [float(value) for name, value in named if name == metric or name.endswith("_" + metric)]
 
     def __enter__(self):
         return self.start()

@@ -74,8 +74,8 @@ class BackupTest(unittest.TestCase):
         self.assertIsNone(wrong, f"place and line of {what}")
 
     def metric(self, worker, name):
-        text = worker.call("/metrics").body.decode()
-        return int(float(next(line for line in text.splitlines() if line.startswith(name + " ")).split()[1]))
+        value, = worker.samples(name)
+        return value
 
     def offset(self, worker, connector, key):
         offsets = worker.call(f"/connectors/{connector}/offsets").json()["offsets"]

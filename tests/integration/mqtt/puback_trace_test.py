@@ -139,8 +139,7 @@ def run(args, name, folder):
                              "mqtt.receive.maximum": 200, "topic.creation.default.partitions": 1,
                              "topic.creation.default.replication.factor": 1, **config})
         wait_until(lambda: " as in-0 " in broker.log.read_text(errors="replace"), 120, f"the connection; {worker.tail()}")
-        metric = lambda name: sum(float(line.rsplit(" ", 1)[1]) for line in worker.call("/metrics").body.decode().splitlines()
-                                  if name in line and line[0] != "#")
+        metric = lambda name: sum(worker.samples(name))
         wait_until(lambda: metric("mqtt_source_connects_total") >= 1, 120, f"the subscription; {worker.tail()}")
         with mqtt.Client(broker.port, window=100) as client:
             for begin in range(0, args.messages, 500):

@@ -107,8 +107,7 @@ class SourceCase(unittest.TestCase):
 
     def metric(self, name):
         """The sum over the tasks."""
-        lines = self.worker.call("/metrics").body.decode().splitlines()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if name in re.split(r"[{ ]", line)[0] and line[0] != "#")
+        return sum(self.worker.samples(name))
 
     def settled(self):
         """Until everything that was received is acknowledged."""

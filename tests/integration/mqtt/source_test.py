@@ -155,8 +155,7 @@ class SubscriptionTest(SourceCase):
         self.wait_for(len(sent))
         self.settled()
         self.assertEqual(sorted(self.values()), sorted(sent))
-        shares = [float(line.rsplit(" ", 1)[1]) for line in self.worker.call("/metrics").body.decode().splitlines()
-                  if "mqtt_source_received_total" in line and line[0] != "#"]
+        shares = self.worker.samples("mqtt_source_received_total")
         self.assertEqual(len(shares), 4)
         self.assertTrue(all(share > 100 for share in shares), shares)
 
