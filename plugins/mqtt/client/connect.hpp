@@ -66,5 +66,8 @@ std::string refusal_text(bool v5, int reason);
 inline constexpr size_t kMaxMqttText = 65535;
 // Whether it can be a string of MQTT: UTF-8 without control characters, U+0000 and non-characters.
 bool legal_mqtt_text(std::string_view text);
+// Why it cannot.
+inline constexpr char kNoMqttText[] =
+    "it is not UTF-8, has control characters or U+0000, or more than 65535 bytes";
 
 }  // namespace sluice::mqtt_plugin

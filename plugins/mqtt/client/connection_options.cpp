@@ -109,11 +109,8 @@ void ConnectionOptions::check_values(const sdk::Context& context, const Config& 
   if (!brokers.ok()) context.config_error("mqtt.server.uri", brokers.error().message);
   for (const char* const key : {"mqtt.client.id", "mqtt.username"}) {
     const std::string value = config.get_string(key);
-    if (!legal_mqtt_text(value)) {
-      context.config_error(key, invalid_text(key, value) +
-                                    ": it must be UTF-8 without control characters, at most " +
-                                    std::to_string(kMaxMqttText) + " bytes");
-    }
+    if (!legal_mqtt_text(value))
+      context.config_error(key, invalid(key, value, kNoMqttText).message);
   }
   if (config.get_string("mqtt.username").empty() && !config.get_string("mqtt.password").empty()) {
     context.config_error("mqtt.username",

@@ -17,11 +17,13 @@ using sdk::Status;
 namespace {
 
 constexpr size_t kMaxPayload = 268435455;  // MQTT's bound
-constexpr char kNoText[] =
-    "is no text for MQTT: it is not UTF-8, or has control characters or U+0000";
 constexpr char kNoPayload[] =
     "the value cannot be a payload: it is nested too deeply, of an unknown type, or a map whose "
     "keys are no strings";
+
+std::string no_text(const std::string& what) {
+  return what + "is no text for MQTT: " + kNoMqttText;
+}
 
 }  // namespace
 
@@ -69,7 +71,7 @@ std::optional<std::string> MqttSinkTask::message_of(const sdk::RecordView& recor
   if (const auto why = why_no_topic_name(out.topic); !why.empty()) {
     return "'" + out.topic.substr(0, 256) + "' is no MQTT topic: " + std::string(why);
   }
-  if (!legal_mqtt_text(out.topic)) return std::string("the MQTT topic ") + kNoText;
+  if (!legal_mqtt_text(out.topic)) return no_text("the MQTT topic ");
   if (!append_payload(record.value(), record.value_schema(), out.payload)) return kNoPayload;
   if (out.payload.size() > kMaxPayload) return "the payload is longer than 268435455 bytes";
   if (!options_.headers_as_properties) return {};
@@ -133,7 +135,7 @@ std::optional<std::string> MqttSinkTask::add_header(const sdk::HeaderView& heade
   if (!user && !options_.prefix.empty() && name.starts_with(options_.prefix)) {
     name.remove_prefix(options_.prefix.size());
     const bool is_text = name == "content.type" || name == "response.topic";
-    if (is_text && !legal_mqtt_text(text)) return called + kNoText;
+    if (is_text && !legal_mqtt_text(text)) return no_text(called);
     if (name == "content.type") {
       out.content_type = std::move(text);
     } else if (name == "response.topic") {
@@ -153,7 +155,7 @@ std::optional<std::string> MqttSinkTask::add_header(const sdk::HeaderView& heade
     return {};  // the others say how a message came in
   }
   if (user) name.remove_prefix(options_.user_prefix.size());
-  if (!legal_mqtt_text(name) || !legal_mqtt_text(text)) return called + kNoText;
+  if (!legal_mqtt_text(name) || !legal_mqtt_text(text)) return no_text(called);
   out.user_properties.emplace_back(name, std::move(text));
   return {};
 }

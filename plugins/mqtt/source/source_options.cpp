@@ -13,8 +13,6 @@ using sdk::Result;
 
 namespace {
 
-constexpr std::string_view kNoText = "it is not UTF-8, or has control characters";
-
 // What only MQTT 5 has, under the key that asks for it.
 void check_version(const sdk::Context& context, const Config& config) {
   if (config.get_string("mqtt.protocol.version") == "5") return;
@@ -37,7 +35,7 @@ Result<SubscriberOptions::Will> read_will(const Config& config) {
   if (!will.topic.empty()) {
     if (const auto why = why_no_topic_name(will.topic); !why.empty())
       return invalid("mqtt.will.topic", will.topic, why);
-    if (!legal_mqtt_text(will.topic)) return invalid("mqtt.will.topic", will.topic, kNoText);
+    if (!legal_mqtt_text(will.topic)) return invalid("mqtt.will.topic", will.topic, kNoMqttText);
   }
   will.payload = config.get_string("mqtt.will.payload");
   SLUICE_SDK_ASSIGN(will.qos, config.get_int("mqtt.will.qos"));
@@ -62,7 +60,7 @@ Result<std::vector<std::string>> check_filters(std::string_view key,
   for (const std::string& text : texts) {
     if (auto filter = TopicFilter::parse(text); !filter.ok())
       return filter.error().with(invalid_text(key, text));
-    if (!legal_mqtt_text(text)) return invalid(key, text, kNoText);
+    if (!legal_mqtt_text(text)) return invalid(key, text, kNoMqttText);
     if (std::find(filters.begin(), filters.end(), text) == filters.end()) filters.push_back(text);
   }
   if (filters.empty()) return invalid(key, "", "name at least one topic filter");

@@ -44,9 +44,13 @@ Status MqttSourceTask::load_sessions() {
   return find_old_sessions();
 }
 
-void MqttSourceTask::possible_gap(const std::string& text) {
+void MqttSourceTask::report_gap(const std::string& text) {
   metrics_.possible_gaps.add();
   context().report_event("session-lost", text);
+}
+
+void MqttSourceTask::possible_gap(const std::string& text) {
+  report_gap(text);
   if (options_->fail_when_session_lost) {
     failure_ =
         Error::fatal(text + ". The task fails as mqtt.session.lost says; restart it to go on");
@@ -157,7 +161,6 @@ Status MqttSourceTask::find_old_sessions() {
 // Nothing is unacknowledged now. The own subscription comes first, so that no message finds none;
 // only a clean session, which ends with its connection, comes last.
 void MqttSourceTask::go_on_with_old_sessions() {
-  visit_step_ = false;
   if (old_sessions_.empty()) return;
   if (!visit_) {
     const bool own_stands = options_->subscriber.clean
@@ -182,10 +185,14 @@ void MqttSourceTask::go_on_with_old_sessions() {
                    "' was emptied and ended");
     forget_.push_back(old_sessions_.front().partition);
     old_sessions_.pop_front();
-  } else if (visit_stage_ == VisitStage::kEmptying && !asked_ && subscriber_ &&
-             subscriber_->accepted()) {
+  } else if (visit_stage_ == VisitStage::kNotEmpty && subscriber_ && subscriber_->accepted()) {
     ask_for_the_rest();
   }
+}
+
+// Whether go_on_with_old_sessions() has something to do, rather than the broker.
+bool MqttSourceTask::visit_goes_on() const {
+  return visit_ && visit_stage_ != VisitStage::kEmptying && visit_stage_ != VisitStage::kEnding;
 }
 
 void MqttSourceTask::leave() {
@@ -196,25 +203,22 @@ void MqttSourceTask::leave() {
 }
 
 void MqttSourceTask::visit_accepted(bool session_present) {
-  visit_step_ = true;
   if (visit_stage_ == VisitStage::kEnding) {
     visit_stage_ = VisitStage::kEnded;
   } else if (session_present) {
     ask_for_the_rest();
   } else {
     visit_stage_ = VisitStage::kEmpty;
-    metrics_.possible_gaps.add();
-    context().report_event("session-lost",
-                           "the MQTT broker no longer knows the session of client '" +
-                               old_sessions_.front().client_id +
-                               "', which no task has any more: messages that it held are missing");
+    report_gap("the MQTT broker no longer knows the session of client '" +
+               old_sessions_.front().client_id +
+               "', which no task has any more: messages that it held are missing");
   }
 }
 
 // A broker that is told of acknowledgements first sends what they make room for and then answers:
 // when nothing comes before the answer, it had no more.
 void MqttSourceTask::ask_for_the_rest() {
-  asked_ = true;
+  visit_stage_ = VisitStage::kEmptying;
   came_since_asked_ = false;
   const std::vector<std::string>& filters = old_sessions_.front().filters;
   Status sent = subscriber_->unsubscribe(filters.empty() ? options_->subscriber.filters : filters);
@@ -222,10 +226,7 @@ void MqttSourceTask::ask_for_the_rest() {
 }
 
 void MqttSourceTask::unsubscribed() {
-  if (!visit_) return;
-  asked_ = false;
-  visit_step_ = true;
-  if (!came_since_asked_) visit_stage_ = VisitStage::kEmpty;
+  if (visit_) visit_stage_ = came_since_asked_ ? VisitStage::kNotEmpty : VisitStage::kEmpty;
 }
 
 // The own connection must not wait for a session that cannot be visited: it is tried again later.
@@ -234,7 +235,6 @@ void MqttSourceTask::put_off_visit(const Error& why) {
                  "' could not be emptied, which is tried again in " +
                  std::to_string(visit_pause_.count()) + " min: " + why.message);
   visit_.reset();
-  asked_ = visit_step_ = false;
   visit_at_ = Clock::now() + visit_pause_;
   visit_pause_ = std::min(2 * visit_pause_, kLongestVisitPause);
 }

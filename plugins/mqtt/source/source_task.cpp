@@ -115,7 +115,8 @@ Status MqttSourceTask::run_round(const sdk::PollLimits& limits, Clock::time_poin
       if (round_full(limits)) return sdk::ok();
       if (*read) continue;
     }
-    if (!batch_->empty() || unacknowledged_ > 0 || store_session_ || visit_step_) return sdk::ok();
+    if (!batch_->empty() || unacknowledged_ > 0 || store_session_ || visit_goes_on())
+      return sdk::ok();
     if (Status in_time = check_deadlines(); !in_time.ok()) return in_time;
     const auto left = std::chrono::duration_cast<milliseconds>(until - Clock::now());
     if (left.count() <= 0 || !subscriber_->wait(left)) return sdk::ok();

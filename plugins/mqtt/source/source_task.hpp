@@ -68,6 +68,8 @@ class MqttSourceTask : public sdk::SourceTask, private SubscriberListener {
   void ask_for_the_rest();
   void put_off_visit(const sdk::Error& why);
   void leave();
+  bool visit_goes_on() const;
+  void report_gap(const std::string& text);
   void possible_gap(const std::string& text);
   bool holding() const { return held_ > acked_; }
 
@@ -112,12 +114,16 @@ class MqttSourceTask : public sdk::SourceTask, private SubscriberListener {
     uint32_t partition;
     std::vector<std::string> filters;
   };
-  enum class VisitStage { kEmptying, kEmpty, kEnding, kEnded };
+  enum class VisitStage {
+    kEmptying,  // UNSUBSCRIBE has not been answered
+    kNotEmpty,  // messages came before the answer: once they are acknowledged, it is sent again
+    kEmpty,
+    kEnding,  // the connection that ends it has not been accepted
+    kEnded
+  };
   std::deque<OldSession> old_sessions_;     // that are still to be emptied
   std::optional<SubscriberOptions> visit_;  // of the connection to the first of them
   VisitStage visit_stage_ = VisitStage::kEmptying;
-  bool visit_step_ = false;        // there is something to do for it
-  bool asked_ = false;             // UNSUBSCRIBE was sent and not answered
   bool came_since_asked_ = false;  // a message
   Clock::time_point visit_at_;     // not before
   std::chrono::minutes visit_pause_{1};

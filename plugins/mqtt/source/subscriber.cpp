@@ -96,37 +96,34 @@ Subscriber::~Subscriber() = default;
 
 // Nothing may be thrown through the library.
 template <class F>
-void Subscriber::guarded(F call) {
-  progress_ = true;
+void Subscriber::guarded(void* self, F call) {
+  auto& subscriber = *static_cast<Subscriber*>(self);
+  subscriber.progress_ = true;
   try {
-    call();
+    call(subscriber);
   } catch (const std::exception& thrown) {
-    if (!thrown_)
-      thrown_ = Error::fatal(std::string("what the MQTT broker sent: ") + thrown.what());
+    if (!subscriber.thrown_)
+      subscriber.thrown_ = Error::fatal(std::string("what the MQTT broker sent: ") + thrown.what());
   }
 }
 
 int Subscriber::prepare(mosquitto* client) {
   mosquitto_connect_v5_callback_set(
       client, [](mosquitto*, void* self, int reason, int flags, const mosquitto_property*) {
-        auto& subscriber = *static_cast<Subscriber*>(self);
-        subscriber.guarded([&] { subscriber.on_connack(reason, flags); });
+        guarded(self, [&](Subscriber& subscriber) { subscriber.on_connack(reason, flags); });
       });
   mosquitto_subscribe_v5_callback_set(client, [](mosquitto*, void* self, int, int count,
                                                  const int* codes, const mosquitto_property*) {
-    auto& subscriber = *static_cast<Subscriber*>(self);
-    subscriber.guarded([&] { subscriber.on_suback(count, codes); });
+    guarded(self, [&](Subscriber& subscriber) { subscriber.on_suback(count, codes); });
   });
-  mosquitto_unsubscribe_v5_callback_set(client,
-                                        [](mosquitto*, void* self, int, const mosquitto_property*) {
-                                          auto& subscriber = *static_cast<Subscriber*>(self);
-                                          subscriber.guarded([&] { subscriber.on_unsuback(); });
-                                        });
+  mosquitto_unsubscribe_v5_callback_set(
+      client, [](mosquitto*, void* self, int, const mosquitto_property*) {
+        guarded(self, [&](Subscriber& subscriber) { subscriber.on_unsuback(); });
+      });
   mosquitto_message_v5_callback_set(
       client, [](mosquitto*, void* self, const mosquitto_message* message,
                  const mosquitto_property* properties) {
-        auto& subscriber = *static_cast<Subscriber*>(self);
-        subscriber.guarded([&] { subscriber.on_message(*message, properties); });
+        guarded(self, [&](Subscriber& subscriber) { subscriber.on_message(*message, properties); });
       });
   mosquitto_disconnect_v5_callback_set(
       client, [](mosquitto*, void* self, int reason, const mosquitto_property*) {

@@ -92,7 +92,7 @@ class Subscriber {
       : options_(options), stop_(stop), listener_(listener) {}
   int prepare(mosquitto* client);
   template <class F>
-  void guarded(F call);
+  static void guarded(void* self, F call);
   void on_connack(int reason, int flags);
   void on_suback(int count, const int* codes);
   void on_unsuback();
