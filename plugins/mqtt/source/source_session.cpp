@@ -3,6 +3,7 @@
 #include <charconv>
 #include <set>
 #include <sluice/sdk/crash_point.hpp>
+#include <utility>
 
 #include "plugins/mqtt/source/source_task.hpp"
 
@@ -22,7 +23,7 @@ std::vector<std::string> sorted(std::vector<std::string> texts) {
   return texts;
 }
 
-// {filter: qos, ...}, sorted.
+// Of {filter: qos, ...}, sorted.
 std::vector<std::string> filters_of(const sdk::Value& offset) {
   std::vector<std::string> filters;
   if (offset.type != SLUICE_MAP) return filters;
@@ -33,14 +34,30 @@ std::vector<std::string> filters_of(const sdk::Value& offset) {
   return sorted(std::move(filters));
 }
 
+// Whether the broker has ever confirmed a subscription of that session.
+bool confirmed(const sdk::Value& offset) {
+  if (offset.type != SLUICE_MAP) return false;
+  for (uint32_t i = 0; i < offset.count(); ++i)
+    if (!sdk::Value(offset.as.items[2 * i + 1]).is_null()) return true;
+  return false;
+}
+
 }  // namespace
 
 Status MqttSourceTask::load_sessions() {
   const std::string& own = options_->subscriber.connection.client_id;
   SLUICE_SDK_ASSIGN(partition_, context().partition({{kClientId, own}}));
   SLUICE_SDK_ASSIGN(const sdk::Value offset, context().offset(partition_));
-  session_known_ = offset.type == SLUICE_MAP;
+  session_known_ = confirmed(offset);
   stored_filters_ = filters_of(offset);
+  if (!options_->subscriber.clean) {
+    std::vector<std::string> all = options_->subscriber.filters;
+    all.insert(all.end(), stored_filters_.begin(), stored_filters_.end());
+    all = sorted(std::move(all));
+    all.erase(std::unique(all.begin(), all.end()), all.end());
+    announce_session_ = all != stored_filters_;
+    stored_filters_ = std::move(all);
+  }
   return find_old_sessions();
 }
 
@@ -52,8 +69,9 @@ void MqttSourceTask::report_gap(const std::string& text) {
 void MqttSourceTask::possible_gap(const std::string& text) {
   report_gap(text);
   if (options_->fail_when_session_lost) {
+    // Not fatal(): the worker would restart the task, whose new session hides that one was lost.
     failure_ =
-        Error::fatal(text + ". The task fails as mqtt.session.lost says; restart it to go on");
+        Error::config(text + ". The task fails as mqtt.session.lost says; restart it to go on");
   }
 }
 
@@ -111,21 +129,38 @@ void MqttSourceTask::subscribed(const std::vector<int>& codes) {
   SLUICE_CRASH_POINT("mqtt.subscribed");
   context().info("subscribed as '" + wanted.connection.client_id + "' at the MQTT broker");
   if (wanted.clean) return;
+  std::vector<std::string> subscribed = sorted(wanted.filters);
+  store_session_ = !session_known_ || stored_filters_ != subscribed;
   session_known_ = true;
-  store_session_ = stored_filters_ != sorted(wanted.filters);
+  stored_filters_ = std::move(subscribed);
 }
 
-void MqttSourceTask::add_session_offset(sdk::RecordBatch& batch) {
-  store_session_ = false;
-  stored_filters_ = sorted(options_->subscriber.filters);
+// Adds the offset, if there is one, that must be durable before the broker hears more.
+bool MqttSourceTask::write_ahead(sdk::RecordBatch& batch) {
+  if (std::exchange(announce_session_, false)) {
+    add_session(batch, partition_, stored_filters_, session_known_);
+    return true;
+  }
+  // One that is about to be ended will not be missed.
+  if (visit_ && visit_stage_ == VisitStage::kEmpty &&
+      std::exchange(old_sessions_.front().known, false)) {
+    const OldSession& old = old_sessions_.front();
+    add_session(batch, old.partition, old.filters, false);
+    return true;
+  }
+  return false;
+}
+
+void MqttSourceTask::add_session(sdk::RecordBatch& batch, uint32_t partition,
+                                 const std::vector<std::string>& filters, bool known) const {
   std::vector<sdk::Value> entries;
-  for (const std::string& filter : stored_filters_) {
+  for (const std::string& filter : filters) {
     entries.push_back(batch.string(filter));
-    entries.push_back(sdk::Value::int64(options_->subscriber.qos));
+    entries.push_back(known ? sdk::Value::int64(options_->subscriber.qos) : sdk::Value::null());
   }
   const sdk::Value copied = batch.array(entries);
-  batch.offset(partition_, sdk::Value::map({reinterpret_cast<const sdk::Value*>(copied.as.items),
-                                            entries.size()}));
+  batch.offset(partition, sdk::Value::map({reinterpret_cast<const sdk::Value*>(copied.as.items),
+                                           entries.size()}));
 }
 
 // -------------------------------------------------------------------------------------------------
@@ -146,7 +181,7 @@ Status MqttSourceTask::find_old_sessions() {
   Status listed = context().each_offset([&](const sdk::Value& partition, const sdk::Value& offset) {
     const auto id = partition.get(kClientId).as_string();
     if (id && offset.type == SLUICE_MAP && !used.contains(std::string(*id)))
-      old_sessions_.push_back({std::string(*id), 0, filters_of(offset)});
+      old_sessions_.push_back({std::string(*id), 0, filters_of(offset), confirmed(offset)});
   });
   if (!listed.ok() && listed.error().kind != SLUICE_UNSUPPORTED) return listed;
   for (OldSession& session : old_sessions_) {
@@ -209,6 +244,7 @@ void MqttSourceTask::visit_accepted(bool session_present) {
     ask_for_the_rest();
   } else {
     visit_stage_ = VisitStage::kEmpty;
+    if (!old_sessions_.front().known) return;
     report_gap("the MQTT broker no longer knows the session of client '" +
                old_sessions_.front().client_id +
                "', which no task has any more: messages that it held are missing");

@@ -23,7 +23,7 @@ constexpr milliseconds kKeepAliveStep(1000);
 MqttSourceTask::~MqttSourceTask() {
   // With acknowledgements queued that are not due the connection is left without a word: the
   // goodbye would carry them.
-  if (subscriber_ && subscriber_->subscribed() && !holding() && unacknowledged_ == 0)
+  if (subscriber_ && subscriber_->accepted() && !holding() && unacknowledged_ == 0)
     subscriber_->disconnect();
 }
 
@@ -45,7 +45,13 @@ Status MqttSourceTask::poll(const sdk::PollLimits& limits, sdk::RecordBatch& bat
     batch.idle_for(kHeldIdleMs);
     return sdk::ok();
   }
-  if (unacknowledged_ == 0 && waiting_.empty()) go_on_with_old_sessions();
+  if (unacknowledged_ == 0 && waiting_.empty()) {
+    if (write_ahead(batch)) {
+      held_ = ++batches_;
+      return sdk::ok();
+    }
+    go_on_with_old_sessions();
+  }
   const auto until = Clock::now() + std::min(kStep, milliseconds(limits.wait_max_ms));
   if (!subscriber_) {
     const auto wait = std::chrono::duration_cast<milliseconds>(retry_at_ - Clock::now());
@@ -188,10 +194,14 @@ Status MqttSourceTask::add_waiting(const sdk::PollLimits& limits) {
 }
 
 void MqttSourceTask::finish_round(sdk::RecordBatch& batch) {
-  if (store_session_) add_session_offset(batch);
+  if (std::exchange(store_session_, false))
+    add_session(batch, partition_, stored_filters_, session_known_);
   for (const uint32_t partition : forget_) batch.offset(partition, sdk::Value::null());
   forget_.clear();
   if (!batch.empty()) ++batches_;
+  // A broker that sends what it has kept answers to SUBSCRIBE behind it.
+  if (received_ > 0 && subscriber_ && !subscriber_->subscribed())
+    deadline_ = Clock::now() + options_->subscriber.connection.connect_timeout;
   metrics_.received.add(static_cast<double>(std::exchange(received_, 0)));
   metrics_.redelivered.add(static_cast<double>(std::exchange(redelivered_, 0)));
   metrics_.unacknowledged.set(static_cast<double>(unacknowledged_));
@@ -223,7 +233,10 @@ Status MqttSourceTask::release() {
     metrics_.window_full_seconds.add(std::chrono::duration<double>(now - *window_full_at_).count());
   window_full_at_.reset();
   const size_t count = std::exchange(unacknowledged_, 0);
-  metrics_.unacknowledged.set(0);
+  struct Shown {
+    sdk::Metric& gauge;
+    ~Shown() { gauge.set(0); }
+  } shown{metrics_.unacknowledged};    // at the end, when it is true
   if (!subscriber_) return sdk::ok();  // it ended meanwhile: they come again
   if (stalled()) {
     metrics_.log_stalls.add();
@@ -241,6 +254,7 @@ Status MqttSourceTask::release() {
   if (Status written = subscriber_->write(); !written.ok()) return lose(written.error());
   SLUICE_CRASH_POINT("mqtt.after_puback");
   if (!subscriber_->wants_to_write()) written_at_ = now;
+  checked_at_ = now;  // what came meanwhile, an answer to a PINGREQ too, is read first
   metrics_.acknowledged.add(static_cast<double>(count));
   return sdk::ok();
 }

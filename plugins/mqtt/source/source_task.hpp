@@ -23,7 +23,8 @@ namespace sluice::mqtt_plugin {
 //
 // What the session subscribes to is kept as source offset, {"client.id": id} -> {filter: qos, ...}:
 // so a session that the broker has lost shows, filters that the config no longer has can be
-// unsubscribed, and sessions that no task has any more are found and emptied.
+// unsubscribed, and sessions that no task has any more are found and emptied. The broker hears of
+// no filter before that offset is durable; while it has not confirmed any, their QoS is null.
 //
 // Owned by the worker; one thread at a time, but for stop(). Has no thread of its own.
 class MqttSourceTask : public sdk::SourceTask, private SubscriberListener {
@@ -60,7 +61,9 @@ class MqttSourceTask : public sdk::SourceTask, private SubscriberListener {
   sdk::Error lose(const sdk::Error& why);
   sdk::Status release();
   bool stalled() const;
-  void add_session_offset(sdk::RecordBatch& batch);
+  bool write_ahead(sdk::RecordBatch& batch);
+  void add_session(sdk::RecordBatch& batch, uint32_t partition,
+                   const std::vector<std::string>& filters, bool known) const;
   sdk::Status load_sessions();
   sdk::Status find_old_sessions();
   void go_on_with_old_sessions();
@@ -95,7 +98,7 @@ class MqttSourceTask : public sdk::SourceTask, private SubscriberListener {
   size_t unacknowledged_ = 0;        // PUBACKs that are queued
   std::optional<Clock::time_point> window_full_at_;
   uint64_t batches_ = 0;  // that poll has returned
-  uint64_t held_ = 0;     // the newest of them with messages whose PUBACKs are queued
+  uint64_t held_ = 0;     // the newest of them that must be durable before the broker hears more
   uint64_t acked_ = 0;
   size_t received_ = 0, redelivered_ = 0;  // of this round
   std::vector<UserProperty> properties_;   // scratch of take
@@ -105,6 +108,7 @@ class MqttSourceTask : public sdk::SourceTask, private SubscriberListener {
   uint32_t partition_ = 0;
   std::vector<std::string> stored_filters_;  // as the offset has them
   bool session_known_ = false;               // the broker should have it
+  bool announce_session_ = false;            // the offset is to be durable before CONNECT
   bool store_session_ = false;               // the offset is to be written
   bool was_connected_ = false;               // in this run
 
@@ -113,6 +117,7 @@ class MqttSourceTask : public sdk::SourceTask, private SubscriberListener {
     std::string client_id;
     uint32_t partition;
     std::vector<std::string> filters;
+    bool known;  // as session_known_
   };
   enum class VisitStage {
     kEmptying,  // UNSUBSCRIBE has not been answered
