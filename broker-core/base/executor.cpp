@@ -59,7 +59,8 @@ class ThreadExecutor : public Executor {
       if (!ready_.empty()) {
         auto work = std::move(ready_.front());
         ready_.pop_front();
-        if (!ready_.empty()) wakeup_.notify_one();
+        // Another must see to the rest and to the timers while this one is busy.
+        if (!ready_.empty() || !timers_.empty()) wakeup_.notify_one();
         lock.unlock();
         work();
         work = nullptr;  // captured state dies outside of the lock

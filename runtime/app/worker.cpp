@@ -231,11 +231,12 @@ void Worker::Parts::connect() {
       settings);
   auto validator = std::make_shared<const herder::Validator>(
       validator_parts(*registry, *validation_lanes, config));
-  herder.ready({plane, validator, *registry, *configs, *statuses, *offsets, *log, built_in_config,
-                built_in_classes(), [this] { return broker->stats().failure; }});
+  // All that the API serves, before /health says so.
   open_log = log.get();
   backups = std::make_unique<WorkerBackups>(*broker, config.data_dir, config.file_roots);
   open_backups = backups.get();
+  herder.ready({plane, validator, *registry, *configs, *statuses, *offsets, *log, built_in_config,
+                built_in_classes(), [this] { return broker->stats().failure; }});
   plane->resume_all();
 }
 

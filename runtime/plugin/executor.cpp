@@ -43,7 +43,8 @@ struct ExecutorCore : std::enable_shared_from_this<ExecutorCore> {
     TaskOwnerPtr owner;  // of the step that runs
     Clock::time_point since;
     bool running = false;
-    bool reported = false;   // the owner was told that it hangs
+    bool reported = false;   // the owner is told that it hangs
+    bool telling = false;    // just now
     bool abandoned = false;  // another thread took its place
     bool done = false;
   };
@@ -156,11 +157,18 @@ struct ExecutorCore : std::enable_shared_from_this<ExecutorCore> {
     step = nullptr;  // what it captured dies outside of the lock
     lock.lock();
     self.running = false;
+    // Its owner must not hear first that it came back and then that it hangs.
+    watch.wait(lock, [&] { return !self.telling; });
     self.owner = nullptr;
     auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - self.since);
     bool reported = self.reported;
     state.running = false;
-    enqueue(owner);
+    std::deque<TaskExecutor::Step> dropped;  // nobody runs them now, and they may own their owner
+    if (stopping) {
+      dropped.swap(state.ready);
+    } else {
+      enqueue(owner);
+    }
     const auto& tell = OwnerState::hanging(*owner);
     if (reported && tell) {
       lock.unlock();
@@ -168,12 +176,20 @@ struct ExecutorCore : std::enable_shared_from_this<ExecutorCore> {
       lock.lock();
     }
     lock.unlock();
+    dropped.clear();
     owner = nullptr;  // may be the last one
     lock.lock();
   }
 
+  // A step that runs too long.
+  struct Late {
+    std::shared_ptr<Worker> worker;
+    TaskOwnerPtr owner;
+    std::chrono::milliseconds took;
+  };
+
   // Looks at the running steps; returns when the next one will be late.
-  Clock::time_point look(std::vector<std::pair<TaskOwnerPtr, std::chrono::milliseconds>>& late) {
+  Clock::time_point look(std::vector<Late>& late) {
     auto now = Clock::now();
     auto next = now + options.bound;
     size_t replacements = 0;
@@ -185,9 +201,9 @@ struct ExecutorCore : std::enable_shared_from_this<ExecutorCore> {
         continue;
       }
       if (!worker.reported) {
-        worker.reported = true;
-        late.emplace_back(worker.owner, std::chrono::duration_cast<std::chrono::milliseconds>(
-                                            now - worker.since));
+        worker.reported = worker.telling = true;
+        late.push_back({pooled.worker, worker.owner,
+                        std::chrono::duration_cast<std::chrono::milliseconds>(now - worker.since)});
       }
       // At the cap it is tried again at the next look: an abandoned thread may have come back by
       // then.
@@ -205,13 +221,17 @@ struct ExecutorCore : std::enable_shared_from_this<ExecutorCore> {
   void watchdog() {
     std::unique_lock lock(mutex);
     while (!stopping) {
-      std::vector<std::pair<TaskOwnerPtr, std::chrono::milliseconds>> late;
+      std::vector<Late> late;
       auto next = look(late);
       if (!late.empty()) {
         lock.unlock();
-        for (auto& [owner, since] : late) {
-          if (const auto& tell = OwnerState::hanging(*owner)) tell(true, since);
+        for (auto& each : late) {
+          if (const auto& tell = OwnerState::hanging(*each.owner)) tell(true, each.took);
         }
+        lock.lock();
+        for (auto& each : late) each.worker->telling = false;
+        watch.notify_all();
+        lock.unlock();
         late.clear();
         lock.lock();
         continue;

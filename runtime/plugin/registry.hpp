@@ -18,7 +18,7 @@ struct RegistryOptions {
   // The program that examines a new library; the library's name is added. The app's own binary by
   // default.
   std::vector<std::string> probe_command{"/proc/self/exe", "__probe-plugin"};
-  std::chrono::milliseconds probe_timeout{5000};
+  std::chrono::milliseconds probe_timeout{30'000};
   bool probe_in_background = true;          // else only when code is needed, or by settle()
   std::shared_ptr<const FileAccess> files;  // file.allowed.roots; NULL: plugins open none
   metrics::Registry* metrics = nullptr;     // outlives the registry; NULL: plugins have none

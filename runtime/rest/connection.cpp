@@ -46,6 +46,7 @@ void Deadlines::set(Key key, const Poco::Net::StreamSocket& socket, milliseconds
   bool first = entries_.empty();
   auto [entry, added] = entries_.try_emplace(key, Entry{socket, deadline});
   if (!added) entry->second.deadline = deadline;
+  if (ended_) end(entry->second);
   if (first) changed_.notify_all();
 }
 
@@ -56,12 +57,15 @@ void Deadlines::forget(Key key) {
 
 void Deadlines::end_all() {
   std::lock_guard lock(mutex_);
-  for (auto& [key, entry] : entries_) {
-    try {
-      entry.socket.shutdownReceive();
-    } catch (const Poco::Exception&) {
-      // The peer was faster: the connection is over, which is what was wanted.
-    }
+  ended_ = true;
+  for (auto& [key, entry] : entries_) end(entry);
+}
+
+void Deadlines::end(Entry& entry) {
+  try {
+    entry.socket.shutdownReceive();
+  } catch (const Poco::Exception&) {
+    // The peer was faster: the connection is over, which is what was wanted.
   }
 }
 
@@ -208,7 +212,7 @@ void Connection::refuse(Poco::Net::HTTPServerSession& session, int status,
 
 Poco::Net::TCPServerConnection* ConnectionFactory::createConnection(
     const Poco::Net::StreamSocket& socket) {
-  return new Connection(socket, shared_, listener_);  // lint:allow Poco's dispatcher takes the ownership
+  return new Connection(socket, shared_, listener_);  // lint:allow Poco takes the ownership
 }
 
 }  // namespace sluice::rest

@@ -29,18 +29,22 @@ class Deadlines {
   using Key = const void*;
   void set(Key key, const Poco::Net::StreamSocket& socket, std::chrono::milliseconds from_now);
   void forget(Key key);
-  void end_all();  // shuts every socket: reads that wait for a next request return
+  // Shuts every socket, those that are still to come as well: reads that wait for a next request
+  // return.
+  void end_all();
 
  private:
   struct Entry {
     Poco::Net::StreamSocket socket;
     std::chrono::steady_clock::time_point deadline;
   };
+  static void end(Entry& entry);
   void run();
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<Key, Entry> entries_;
+  bool ended_ = false;
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -290,7 +290,8 @@ bool SourceRunner::keep(Polled polled) {
     // neither.
     const std::string why = added.error().message;
     if (!rebuild()) return false;
-    fail(why, true);
+    // A bad record is one after a restart as well.
+    fail(why, added.error().kind != ErrorKind::kRecord);
     return false;
   }
   building_.records += polled.batch.size();

@@ -164,6 +164,9 @@ class FakeOffsets : public store::OffsetStore {
 class FakeLanes : public Lanes {
  public:
   explicit FakeLanes(Executor& executor) : executor_(executor) {}
+  ~FakeLanes() override {
+    for (auto& lane : lanes_) lane->end();
+  }
   std::shared_ptr<Lane> open(const std::string& name, std::function<void(bool)> hanging) override {
     std::lock_guard lock(mutex_);
     auto lane = std::make_shared<FakeLane>(name, std::make_shared<Strand>(executor_),
@@ -196,7 +199,7 @@ class FakeLanes : public Lanes {
       std::lock_guard lock(mutex_);
       if (keep_) {
         kept_.push_back(std::move(step));
-      } else {
+      } else if (strand_) {
         strand_->post(std::move(step));
       }
     }
@@ -207,10 +210,18 @@ class FakeLanes : public Lanes {
       for (auto& step : kept_) strand_->post(std::move(step));
       kept_.clear();
     }
+    // Steps that wait own their instance, and that owns the lane: it must not own them for ever.
+    void end() {
+      std::shared_ptr<Strand> strand;  // goes, as the steps do, when the lock is released
+      std::vector<std::function<void()>> kept;
+      std::lock_guard lock(mutex_);
+      strand.swap(strand_);
+      kept.swap(kept_);
+    }
 
    private:
     const std::string name_;
-    const std::shared_ptr<Strand> strand_;
+    std::shared_ptr<Strand> strand_;
     std::mutex mutex_;
     bool keep_;
     std::vector<std::function<void()>> kept_;

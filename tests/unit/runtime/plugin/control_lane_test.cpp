@@ -119,7 +119,8 @@ TEST(ControlLanes, EndWhileACallHangs) {
     EXPECT_FALSE(
         lanes.run("c", "connector c", "validate", 20ms, [release] { release->wait(); }).ok());
   }
-  EXPECT_EQ(abandoned->count(), 1u);
+  // Threads that had no call may have been left behind as well, for a moment.
+  testing::eventually([&] { return abandoned->count() == 1; });
   release->open();
   testing::eventually([&] { return abandoned->count() == 0; });
 }

@@ -79,6 +79,7 @@ class ApiTest : public ::testing::Test {
     };
     herder::ControlSettings settings;
     settings.worker_id = "w:1";
+    settings.first_tasks_timeout = std::chrono::minutes(10);  // answers have their tasks
     plane_ = std::make_shared<herder::ControlPlane>(
         herder::Dependencies{*executor_, system_clock(), system_random(), configs_, statuses_,
                              offsets_, registry_, lanes_, host_},
