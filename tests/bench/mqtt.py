@@ -53,7 +53,7 @@ class Sluice:
                                      "topic.creation.default.partitions": 1, "topic.creation.default.replication.factor": 1,
                                      **config})
         self.pids = [self.worker.process.pid]
-        wait_until(self.ready, 120, f"the subscription; {self.worker.tail()}")
+        wait_until(self.ready, 120, lambda: f"the subscription; {self.worker.tail()}")
 
     def ready(self):
         """Each task has stored what its session subscribes to, which it does after SUBACK."""
@@ -62,7 +62,7 @@ class Sluice:
 
     def wait(self, count):
         wait_until(lambda: sum(self.worker.samples("mqtt_source_acknowledged_total")) >= count, 600,
-                   f"{count} messages; {self.worker.tail()}", step=0.02)
+                   lambda: f"{count} messages; {self.worker.tail()}", step=0.02)
 
     def __enter__(self):
         return self

@@ -36,7 +36,7 @@ def sluice(binary, source, lines, results):
             cpu, begin = cpu_seconds(worker.process.pid), time.monotonic()
             worker.create("source", {"connector.class": SOURCE, "file": source, "topic": "lines"})
             wait_until(lambda: (o := offsets("source")) and o[0]["offset"]["position"] == lines * LINE, 600,
-                       f"the source; {worker.tail()}", step=0.005)
+                       lambda: f"the source; {worker.tail()}", step=0.005)
             into = figures(lines, time.monotonic() - begin, cpu_seconds(worker.process.pid) - cpu)
             syncs = sum(worker.samples("sluice_log_syncs_total"))
             size = sum(worker.samples("sluice_log_committed_bytes_total"))
@@ -46,7 +46,7 @@ def sluice(binary, source, lines, results):
             cpu, begin = cpu_seconds(worker.process.pid), time.monotonic()
             worker.create("sink", {"connector.class": SINK, "file": folder / "out.txt", "topics": "lines"})
             wait_until(lambda: (o := offsets("sink")) and o[0]["offset"]["kafka_offset"] == lines, 600,
-                       f"the sink; {worker.tail()}", step=0.005)
+                       lambda: f"the sink; {worker.tail()}", step=0.005)
             out = figures(lines, time.monotonic() - begin, cpu_seconds(worker.process.pid) - cpu)
             out["rss_mib"] = memory_mib(worker.process.pid, "Rss")
             results.setdefault("sink", []).append(out)

@@ -27,6 +27,7 @@ KILLED = -9
 RANDOM_KILL, PAUSE = "kill -9", "SIGSTOP"
 HITS = 5    # of each point, at least
 LIFE = 1.5  # seconds of work, after which a worker that did not die at its point is killed anyway
+STEPS = 12  # of that work at least, however slow the machine is
 LONG_LIFE = 5  # the same for points that are first met after a second or more
 # A few points are passed only in the life after a death at a certain other one.
 FIRST_DIE_AT = {"metadata.snapshot_begin": "metadata.synced", "metadata.snapshot_written": "metadata.synced",
@@ -125,6 +126,7 @@ class Lane(threading.Thread):
         work.worker.start()
         work.add_pipelines()
         self.dead_letters.add()
+        wait_until(lambda: all(work.call(f"/sluice/topics/{topic}").status == 200 for topic in ("a", "b", "c")), 60, "the topics")
         work.worker.kill()
         while (planned := self.plan.next()) is not None:
             end, nth = planned
@@ -170,8 +172,11 @@ class Lane(threading.Thread):
         if end == "file.torn_line_cut":
             self.tear_output()
         alive = self.bring_up(worker)
-        deadline = time.monotonic() + (life_of(end) if end in self.plan.points else self.dice.uniform(0, 0.4))
-        while alive and time.monotonic() < deadline:
+        at_point = end in self.plan.points
+        deadline = time.monotonic() + (life_of(end) if at_point else self.dice.uniform(0, 0.4))
+        steps = STEPS if at_point else 0
+        while alive and (time.monotonic() < deadline or steps > 0):
+            steps -= 1
             try:
                 self.step()
             except FAILURES:  # what the answer would have been stays unknown

@@ -116,9 +116,9 @@ def main():
             wait_until(lambda: observer.first is not None, 30, "the sink's offsets after the restart")
             lives.append((before, observer.first))
             print(f"kill {kill + 1}: committed {before}..{observer.first}, outputs {sizes()}", flush=True)
-        wait_until(lambda: (observer.last or 0) >= lines, 600, f"all lines committed; {worker.tail()}", step=0.1)
+        wait_until(lambda: (observer.last or 0) >= lines, 600, lambda: f"all lines committed; {worker.tail()}", step=0.1)
         observer.stopped = True
-        wait_until(lambda: sizes()[1] >= lines * LINE, 120, f"the exactly-once output; {worker.tail()}", step=0.1)
+        wait_until(lambda: sizes()[1] >= lines * LINE, 120, lambda: f"the exactly-once output; {worker.tail()}", step=0.1)
         code = worker.stop()
         if code != 0:
             sys.exit(f"the worker ended with {code}: {worker.tail()}")

@@ -49,7 +49,7 @@ class Test:
     def create_connectors(self):
         for lane, (pattern, _, more) in LANES.items():
             self.worker.create(lane, {"connector.class": "FileSource", "file": self.folder / pattern, "topic": lane,
-                                      "rescan.interval.ms": 30, "rotated.wait.ms": 400,
+                                      "rescan.interval.ms": 30, "rotated.wait.ms": 2000,
                                       "topic.creation.default.partitions": 1,
                                       "topic.creation.default.replication.factor": 1, **more})
         for lane in SINKED:

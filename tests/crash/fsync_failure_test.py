@@ -56,11 +56,11 @@ def fail(worker, disk, source):
     disk.break_()
     append(source, LINES, 2 * LINES)
     health = wait_until(lambda: (a := worker.call("/health")).status != 200 and a, 60,
-                        f"an unhealthy worker; its log: {worker.tail()}")
+                        lambda: f"an unhealthy worker; its log: {worker.tail()}")
     disk.heal()
     must(health.status == 500 and b"takes no writes since an I/O error" in health.body, f"health: {health}")
     must(metric(worker, "sluice_log_failed") == 1, "sluice_log_failed is not 1")
-    must("takes no more writes" in worker.log.read_text(), f"the log does not say so: {worker.tail()}")
+    wait_until(lambda: "takes no more writes" in worker.log.read_text(), 60, "the log to say so")
     syncs = metric(worker, "sluice_log_syncs_total")
     refused = worker.call("/connectors", "POST", {"name": "late", "config": {
         "connector.class": "FileStreamSource", "file": source, "topic": "late"}})
@@ -81,7 +81,7 @@ def run(sluice, folder, disk):
     worker.create("exact", {"connector.class": "FileStreamSink", "file": exact, "topics": "lines",
                             "exactly.once.support": "required"})
     size = source.stat().st_size
-    wait_until(lambda: exact.exists() and exact.stat().st_size == size, 60, f"the first lines; {worker.tail()}")
+    wait_until(lambda: exact.exists() and exact.stat().st_size == size, 60, lambda: f"the first lines; {worker.tail()}")
     health = fail(worker, disk, source)
     delivered = exact.stat().st_size
     worker.kill()
@@ -89,7 +89,7 @@ def run(sluice, folder, disk):
     worker.start()
     must(worker.call("/connectors/late").status == 404, "the connector that was refused is there")
     size = source.stat().st_size
-    wait_until(lambda: exact.stat().st_size >= size, 120, f"all lines after the restart; {worker.tail()}")
+    wait_until(lambda: exact.stat().st_size >= size, 120, lambda: f"all lines after the restart; {worker.tail()}")
     wait_until(lambda: len(out.read_bytes()) >= size, 60, "all lines in the at-least-once output")
     must(worker.call("/health").status == 200, "the restarted worker is not healthy")
     code = worker.stop()

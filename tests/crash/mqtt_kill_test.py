@@ -17,6 +17,7 @@ import random
 import sys
 import time
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -31,7 +32,6 @@ PARTITIONS = 3
 WINDOW = 200  # receive maximum of MQTT 5 and, for 3.1.1, Mosquitto's own window
 TOPICS = 20  # of each publisher
 HITS = 5  # of each crash point, at least
-READING = 1.0  # seconds: what a dead Mosquitto had sent may be read so long after its death
 BYTES = "org.apache.kafka.connect.converters.ByteArrayConverter"
 
 
@@ -41,6 +41,7 @@ class Life:
     def __init__(self, of_broker):
         self.of_broker = of_broker
         self.saved = self.killed = None  # time.time()
+        self.read_until = {}  # connector -> when it had read what a dead Mosquitto had sent
 
 
 class Run:
@@ -69,8 +70,9 @@ class Run:
                 "value.converter": BYTES, "topic.creation.default.partitions": PARTITIONS,
                 "topic.creation.default.replication.factor": 1})
         wait_until(lambda: self.broker.log.read_text(errors="replace").count("New client connected") >= len(VERSIONS), 60,
-                   f"both to be connected; {self.worker.tail()}")
-        wait_until(lambda: self.metric("mqtt_source_connects_total") >= len(VERSIONS), 60, "both to be subscribed")
+                   lambda: f"both to be connected; {self.worker.tail()}")
+        wait_until(lambda: all(f"subscribed as '{name}-0'" in self.worker.log.read_text(errors="replace") for name in VERSIONS), 60,
+                   lambda: f"both to be subscribed; {self.worker.tail()}")
         self.broker.save()  # from now on the sessions are there for ever
         self.fleet = [Publisher(self.broker.port, f"device{n}", [f"fleet/{n}/{topic}" for topic in range(TOPICS)], args.rate / 2)
                       for n in range(2)]
@@ -88,7 +90,7 @@ class Run:
         if self.armed:
             self.wait_for_the_point()
         elif self.dice.random() < 0.8:
-            wait_until(lambda: self.metric("mqtt_source_received_total") > 0, 60, f"messages; {self.worker.tail()}", step=0.01)
+            wait_until(lambda: self.metric("mqtt_source_received_total") > 0, 60, lambda: f"messages; {self.worker.tail()}", step=0.01)
             if self.deaths and not self.deaths[-1].of_broker and self.metric("mqtt_source_redelivered_total") > 0:
                 self.open_windows += 1
         else:
@@ -104,9 +106,9 @@ class Run:
         self.worker.start(wait=False)
 
     def arm(self, wanted):
-        """Every third life ends at a crash point, at each of them in turn."""
+        """Every third life ends at a crash point, at the one with the fewest deaths."""
         wanted = wanted and self.points and self.lives % 3 == 2
-        self.armed = self.points[self.lives // 3 % len(self.points)] if wanted else None
+        self.armed = min(self.points, key=lambda point: self.deaths_at[point]) if wanted else None
         self.worker.environment.pop("SLUICE_CRASH_AT", None)
         if self.armed:
             # Each of the two connectors subscribes once in a life, if Mosquitto lives as long.
@@ -140,12 +142,22 @@ class Run:
         last = {payload(p.name, p.topic_of(sent - 1), sent - 1).decode() for p, (sent, _, _) in histories.items()}
         for name in VERSIONS:
             wait_until(lambda: last <= self.newest(name), 600,
-                       f"the last messages in {name}; {self.worker.status(name)}; {self.worker.tail()}", step=0.2)
+                       lambda: f"the last messages in {name}; {self.worker.status(name)}; {self.worker.tail()}", step=0.2)
         code = self.worker.stop()
         if code != 0:
             sys.exit(f"the worker ended with {code}: {self.worker.tail()}")
         self.broker.stop()
         return histories
+
+    def look_for_ends_of_connections(self):
+        """A worker reads what a dead Mosquitto had sent until it finds the connection lost, or dies itself."""
+        rows = self.worker.log.read_text(errors="replace").splitlines()
+        for name in VERSIONS:
+            ends = [datetime.strptime(row[1:24], "%Y-%m-%d %H:%M:%S,%f").timestamp() for row in rows
+                    if f"{name}-0" in row and "connection-lost" in row]
+            ends += [death.killed for death in self.deaths if not death.of_broker]
+            for death in self.deaths:
+                death.read_until[name] = min((end for end in ends if end >= death.killed), default=time.time())
 
     def look_at_points(self):
         hits = Counter(self.hit_log.read_text(encoding="ascii").split()) if self.points else Counter()
@@ -246,7 +258,7 @@ class Checker:
                     self.repeats["sent again by the publisher"] += 1
                     continue
                 between = [n for n, death in enumerate(self.deaths) if death.killed <= later and
-                           earlier <= death.killed + (READING if death.of_broker else 0.01)]
+                           earlier <= (death.read_until[self.name] if death.of_broker else death.killed) + 0.01]
                 if any(self.deaths[n].of_broker and self.deaths[n].saved <= earlier + 0.1 for n in between):
                     self.repeats["forgotten by Mosquitto"] += 1
                 elif between:
@@ -269,6 +281,7 @@ def run(args, folder, dice):
         if sum(left.values()) % 20 == 0:
             print(f"  {time.monotonic() - begin:.0f} s: {sum(left.values())} kills to come", flush=True)
     histories = made.settle()
+    made.look_for_ends_of_connections()
     directory = Directory(folder / "data")
     faults = [str(finding) for finding in directory.findings]
     published = sum(sent for sent, _, _ in histories.values())

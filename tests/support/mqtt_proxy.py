@@ -48,18 +48,24 @@ class Proxy:
                         self.seen.append((direction, first >> 4, first, body))
                         verdict = self.judge(direction, first >> 4, first, body)
                         self.cuts += verdict is not None
-                    if verdict != "before":
-                        target.sendall(raw)
-                    if verdict is not None:
-                        return
+                        # Before the other thread can let an answer pass.
+                        if verdict == "after":
+                            target.sendall(raw)
+                        if verdict is not None:
+                            return self._end(source, target)
+                    target.sendall(raw)
         except OSError:
             pass
-        finally:
-            for end in (source, target):
-                try:
-                    end.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
+        self._end(source, target)
+
+    @staticmethod
+    def _end(*sockets):
+        """Also for threads that wait for something from them."""
+        for one in sockets:
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
     def kinds(self, direction):
         with self.lock:
@@ -70,8 +76,10 @@ class Proxy:
             return [body for way, what, _first, body in self.seen if (way, what) == (direction, kind)]
 
     def close(self):
+        self._end(self.listener)
         self.listener.close()
         for pair in self.connections:
+            self._end(*pair)
             for end in pair:
                 end.close()
 

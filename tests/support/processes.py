@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every test that starts real programs needs: free ports, waiting for a condition, the worker itself."""
+import http.client
 import json
 import os
 import re
@@ -18,21 +19,32 @@ from tests.support import sanitizers
 sanitizers.watch()
 
 
+def free_ports(count):
+    """Different ones."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_ports(1)[0]
 
 
 def wait_until(condition, seconds, what, step=0.02):
-    """Returns the condition's first true value; fails with `what` after `seconds` (generous: machines are slow)."""
+    """Returns the condition's first true value; fails with `what`, a text or what makes one, after `seconds` (generous: machines
+    are slow)."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise TimeoutError(f"waited {seconds} s for {what}")
+            raise TimeoutError(f"waited {seconds} s for {what() if callable(what) else what}")
         time.sleep(step)
 
 
@@ -48,7 +60,8 @@ class Answer:
 
 
 def request(url, method="GET", body=None, headers=None, timeout=30):
-    """One HTTP request; `body` may be anything JSON or bytes. Never raises for an HTTP status."""
+    """One HTTP request; `body` may be anything JSON or bytes. Never raises for an HTTP status; OSError
+    where there is no whole answer."""
     data = body if isinstance(body, (bytes, type(None))) else json.dumps(body, default=str).encode()
     sent = {"Content-Type": "application/json"} if data is not None else {}
     sent.update(headers or {})
@@ -58,6 +71,8 @@ def request(url, method="GET", body=None, headers=None, timeout=30):
             return Answer(answer.status, answer.read(), answer.headers)
     except urllib.error.HTTPError as error:
         return Answer(error.code, error.read(), error.headers)
+    except http.client.HTTPException as error:
+        raise ConnectionError(f"{method} {url}: {error!r}") from error
 
 
 class Folder:
@@ -85,6 +100,7 @@ class Worker:
         self.file = self.folder / "worker.properties"
         config = {"data.dir": self.folder / "data", "listeners": self.url, "file.allowed.roots": self.folder,
                   "offset.flush.interval.ms": 200,
+                  "task.shutdown.graceful.timeout.ms": 60000,  # a slow disk must not turn a clean stop into another one
                   "key.converter": "org.apache.kafka.connect.storage.StringConverter",
                   "value.converter": "org.apache.kafka.connect.storage.StringConverter", **(properties or {})}
         self.file.write_text("".join(f"{k}={v}\n" for k, v in config.items() if v is not None))
@@ -107,7 +123,7 @@ class Worker:
                 return request(self.url + "/health", timeout=5).status == 200
             except (urllib.error.URLError, OSError):
                 return False
-        wait_until(healthy, seconds, f"the worker to be healthy; its log:\n{self.tail()}")
+        wait_until(healthy, seconds, lambda: f"the worker to be healthy; its log:\n{self.tail()}")
 
     def tail(self):
         return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""
@@ -124,7 +140,7 @@ class Worker:
         self.process.kill()
         return self.process.wait()
 
-    def stop(self, seconds=60):
+    def stop(self, seconds=90):
         """SIGTERM and the exit code."""
         if self.process is None or self.process.poll() is not None:
             return self.process and self.process.returncode
@@ -155,7 +171,7 @@ class Worker:
     def __exit__(self, *unused):
         if self.process is not None and self.process.poll() is None:
             try:
-                code = self.stop(60)
+                code = self.stop()
             except subprocess.TimeoutExpired:
                 self.kill()
                 raise

@@ -37,7 +37,7 @@ class FilesTest(unittest.TestCase):
         out = self.folder / "out.txt"
         by_file = lambda found: sorted(found, key=lambda line: line[0])
         wait_until(lambda: out.exists() and by_file(out.read_text().splitlines()) == by_file(lines), 30,
-                   f"{lines}; there is {out.read_text() if out.exists() else None!r}")
+                   lambda: f"{lines}; there is {out.read_text() if out.exists() else None!r}")
 
     def findings(self, plugin, **config):
         answer = self.worker.call(f"/connector-plugins/{plugin}/config/validate", "PUT",

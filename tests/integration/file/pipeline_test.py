@@ -33,7 +33,7 @@ class PipelineTest(unittest.TestCase):
 
     def arrives(self, text):
         wait_until(lambda: self.sink.exists() and self.sink.read_text() == text, 30,
-                   f"{text!r}; there is {self.sink.read_text() if self.sink.exists() else None!r}")
+                   lambda: f"{text!r}; there is {self.sink.read_text() if self.sink.exists() else None!r}")
 
     def test_lines_appear_and_appended_ones_follow(self):
         worker = self.worker()

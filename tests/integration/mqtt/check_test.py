@@ -81,7 +81,7 @@ class CheckTest(unittest.TestCase):
         self.check("MqttSource", self.strict, 0, **{"mqtt.topics": "in/#", "mqtt.qos": "0"})
         with self.source(self.strict):
             log = lambda: self.worker.log.read_text(errors="replace")
-            wait_until(lambda: "granted-qos" in log(), 60, f"the event; {self.worker.tail()}")
+            wait_until(lambda: "granted-qos" in log(), 60, lambda: f"the event; {self.worker.tail()}")
             self.assertIn("the MQTT broker grants QoS 0 for 'in/#' only, not 1", log())
 
     def test_a_source_whose_subscription_is_refused(self):
@@ -93,13 +93,14 @@ class CheckTest(unittest.TestCase):
                 self.assertRegex(out, f"failed: the MQTT broker .* refused the filter 'in/#': {why}")
                 with self.source(self.forbidding, **config):
                     failed = wait_until(lambda: [t for t in self.worker.status("in")["tasks"] if t["state"] == "FAILED"], 60,
-                                        f"the failure; {self.worker.tail()}")
+                                        lambda: f"the failure; {self.worker.tail()}")
                 self.assertIn("the MQTT broker refused the subscription to 'in/#'", failed[0]["trace"])
                 self.assertIn("mqtt.topics", failed[0]["trace"])
 
     def test_each_broker_is_tried(self):
-        away = f"tcp://127.0.0.1:{free_port()}"
-        out = self.check("MqttSink", f"{away},{self.broker.uri}", 1, topics="t")
+        with socket.socket() as away:  # nobody listens on its port
+            away.bind(("127.0.0.1", 0))
+            out = self.check("MqttSink", f"tcp://127.0.0.1:{away.getsockname()[1]},{self.broker.uri}", 1, topics="t")
         self.assertRegex(out, "failed: no connection to the MQTT broker .*Connection refused")
         self.assertIn("connection: ", out)
 

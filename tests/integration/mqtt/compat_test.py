@@ -39,9 +39,9 @@ class CompatTest(unittest.TestCase):
         before = self.broker.said().count("Received SUBSCRIBE")
         self.worker.create(name, {**config, "name": name})
         self.addCleanup(self.worker.call, f"/connectors/{name}", "DELETE")
-        tasks = len(self.worker.status(name)["tasks"])
+        tasks = len(wait_until(lambda: self.worker.call(f"/connectors/{name}/tasks").json(), 60, "its tasks"))
         wait_until(lambda: self.broker.said().count("Received SUBSCRIBE") >= before + tasks, 30,
-                   f"{tasks} subscriptions; {self.worker.status(name)} {self.worker.tail()}")
+                   lambda: f"{tasks} subscriptions; {self.worker.status(name)} {self.worker.tail()}")
         return tasks
 
     def records(self, topic, count):
@@ -50,7 +50,7 @@ class CompatTest(unittest.TestCase):
                                   capture_output=True, text=True, timeout=60, check=False)
             lines = [json.loads(line) for line in done.stdout.splitlines() if line]
             return lines if done.returncode == 0 and len(lines) >= count else None
-        return wait_until(read, 30, f"{count} records in {topic}; {self.worker.tail()}")
+        return wait_until(read, 30, lambda: f"{count} records in {topic}; {self.worker.tail()}")
 
     def refused(self, cls, text, **config):
         answer = self.worker.call("/connectors", "POST", {"name": "refused", "config": {"connector.class": cls, **config}})

@@ -9,7 +9,7 @@ import threading
 import time
 from pathlib import Path
 
-from tests.support.processes import free_port, wait_until
+from tests.support.processes import free_port, free_ports, wait_until
 
 USER, PASSWORD, KEY_PASSWORD = "sluice", "open sesame", "the key's password"
 
@@ -70,7 +70,7 @@ class Mosquitto:
         self.file.write_text("\n".join([*lines, *(usual if persistence else []), *settings]) + "\n")
 
     def _secured(self, certificates):
-        self.tls_port, self.mutual_port, self.user_port = free_port(), free_port(), free_port()
+        self.tls_port, self.mutual_port, self.user_port = free_ports(3)
         self.certificates = certificates
         tls = [f"{key} {certificates.folder}/{file}" for key, file in
                (("cafile", "ca.pem"), ("certfile", "server.pem"), ("keyfile", "server.key"))]
@@ -206,6 +206,7 @@ class Subscriber:
         self.thread = threading.Thread(target=self._read)
         self.thread.start()
         if not self.ready.wait(30):
+            self.stop()
             raise TimeoutError("the subscriber is not subscribed")
 
     def _read(self):

@@ -138,13 +138,14 @@ def run(args, name, folder):
                              "mqtt.topics": "in/#", "kafka.topic": "out", "mqtt.protocol.version": version,
                              "mqtt.receive.maximum": 200, "topic.creation.default.partitions": 1,
                              "topic.creation.default.replication.factor": 1, **config})
-        wait_until(lambda: " as in-0 " in broker.log.read_text(errors="replace"), 120, f"the connection; {worker.tail()}")
+        wait_until(lambda: " as in-0 " in broker.log.read_text(errors="replace"), 120, lambda: f"the connection; {worker.tail()}")
         metric = lambda name: sum(worker.samples(name))
-        wait_until(lambda: metric("mqtt_source_connects_total") >= 1, 120, f"the subscription; {worker.tail()}")
+        wait_until(lambda: "subscribed as 'in-0'" in worker.log.read_text(errors="replace"), 120,
+                   lambda: f"the subscription; {worker.tail()}")
         with mqtt.Client(broker.port, window=100) as client:
             for begin in range(0, args.messages, 500):
                 client.publish([("in/a", b"<message %06d>" % n) for n in range(begin, min(begin + 500, args.messages))])
-        wait_until(lambda: metric("mqtt_source_acknowledged_total") >= args.messages, 300, f"all PUBACKs; {worker.tail()}")
+        wait_until(lambda: metric("mqtt_source_acknowledged_total") >= args.messages, 300, lambda: f"all PUBACKs; {worker.tail()}")
         bad = metric("mqtt_source_bad_messages_total")
     finally:
         code = worker.stop()

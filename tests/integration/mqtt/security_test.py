@@ -60,7 +60,7 @@ class SecurityTest(unittest.TestCase):
             with self.subTest(name):
                 self.assertEqual(self.check(config)["result"], "PASSED")
                 self.worker.create(name, {**config, "mqtt.topic": name})
-                wait_until(lambda: f"{name} hello" in subscriber.seen(), 30, f"the message; {self.worker.tail()}")
+                wait_until(lambda: f"{name} hello" in subscriber.seen(), 30, lambda: f"the message; {self.worker.tail()}")
 
     def source(self, name, reached, **config):
         """One that is subscribed to `source/<name>`."""
@@ -68,7 +68,7 @@ class SecurityTest(unittest.TestCase):
                                   "payload.format": "string", "record.headers": "", "topic.creation.default.partitions": 1,
                                   "topic.creation.default.replication.factor": 1, **config})
         self.addCleanup(self.worker.call, f"/connectors/{name}", "DELETE")
-        wait_until(lambda: f"subscribed as '{name}-0'" in self.worker.tail(), 60, f"the subscription; {self.worker.tail()}")
+        wait_until(lambda: f"subscribed as '{name}-0'" in self.worker.log.read_text(errors="replace"), 60, lambda: f"the subscription; {self.worker.tail()}")
 
     def publish(self, name, sent, **more):
         with Client(self.broker.port, window=1000) as client:
@@ -77,7 +77,7 @@ class SecurityTest(unittest.TestCase):
     def arrives(self, name, sent):
         """Whole and in order."""
         end = lambda: sum(p["end"] for p in self.worker.call(f"/sluice/topics/{name}").json().get("partitions", []))
-        wait_until(lambda: end() >= len(sent), 120, f"{len(sent)} records; there are {end()}; {self.worker.tail()}")
+        wait_until(lambda: end() >= len(sent), 120, lambda: f"{len(sent)} records; there are {end()}; {self.worker.tail()}")
         read = subprocess.run([SLUICE, "--worker", self.worker.url, "topic", "read", name], capture_output=True, text=True,
                               timeout=120, check=True)
         self.assertEqual([line[-5:] for line in read.stdout.splitlines()], sent)
@@ -126,7 +126,7 @@ class SecurityTest(unittest.TestCase):
     def test_a_sink_that_is_refused_says_so_and_waits(self):
         self.worker.create("waiting", self.config(self.broker.tls_port, ca_file="tls/other-ca.pem"))
         wait_until(lambda: "certificate verify failed" in self.worker.tail(), 30, "the warning")
-        self.assertEqual(self.worker.status("waiting")["tasks"][0]["state"], "RUNNING")
+        wait_until(lambda: self.worker.status("waiting")["tasks"][0]["state"] == "RUNNING", 60, "a task that waits")
         self.worker.call("/connectors/waiting", "DELETE")
 
 

@@ -34,7 +34,7 @@ class SourceCase(unittest.TestCase):
 
     def config(self, **config):
         return {"connector.class": "MqttSource", "mqtt.server.uri": f"tcp://127.0.0.1:{self.broker.port}", "mqtt.topics": "in/#",
-                "kafka.topic": "out", "mqtt.keepalive.interval.seconds": 5, "mqtt.reconnect.backoff.ms": 50,
+                "kafka.topic": "out", "mqtt.reconnect.backoff.ms": 50,
                 "mqtt.reconnect.backoff.max.ms": 200, "topic.creation.default.partitions": 1,
                 "topic.creation.default.replication.factor": 1, **{key: str(value) for key, value in config.items()}}
 
@@ -48,9 +48,9 @@ class SourceCase(unittest.TestCase):
         client id, which is the connector's unless that is given."""
         client = re.compile(rf": ({re.escape(name)}-\d+) [012] ")
         connector = connector or name
-        tasks = lambda: self.worker.status(connector)["tasks"]
+        tasks = lambda: self.worker.call(f"/connectors/{connector}/tasks").json()
         wait_until(lambda: tasks() and len(set(client.findall(self.broker_log()))) >= len(tasks()), seconds,
-                   f"{name} to be subscribed; {self.worker.status(connector)}; {self.worker.tail()}")
+                   lambda: f"{name} to be subscribed; {self.worker.status(connector)}; {self.worker.tail()}")
 
     def broker_log(self):
         return self.broker.log.read_text(errors="replace")
@@ -102,7 +102,7 @@ class SourceCase(unittest.TestCase):
         return sum(p["end"] - p["start"] for p in answer.json()["partitions"]) if answer.status == 200 else 0
 
     def wait_for(self, count, topic="out", seconds=120):
-        wait_until(lambda: self.end_of(topic) >= count, seconds, f"{count} records in {topic}; there are {self.end_of(topic)}; "
+        wait_until(lambda: self.end_of(topic) >= count, seconds, lambda: f"{count} records in {topic}; there are {self.end_of(topic)}; "
                    f"{self.worker.call('/connectors?expand=status').body}; {self.worker.tail()}")
 
     def metric(self, name):
@@ -111,16 +111,16 @@ class SourceCase(unittest.TestCase):
 
     def settled(self):
         """Until everything that was received is acknowledged."""
-        wait_until(lambda: self.metric("mqtt_source_unacknowledged") == 0, 60, f"PUBACKs; {self.worker.tail()}")
+        wait_until(lambda: self.metric("mqtt_source_unacknowledged") == 0, 60, lambda: f"PUBACKs; {self.worker.tail()}")
 
     def failed(self, name="in", seconds=60):
         """Waits until a task has failed; its trace."""
         def trace():
             return next((task["trace"] for task in self.worker.status(name)["tasks"] if task["state"] == "FAILED"), None)
-        return wait_until(trace, seconds, f"a failed task; {self.worker.status(name)}; {self.worker.tail()}")
+        return wait_until(trace, seconds, lambda: f"a failed task; {self.worker.status(name)}; {self.worker.tail()}")
 
     def happened(self, kind, seconds=60):
         """Waits until the worker's log tells of an event; the line."""
         def line():
             return next((row for row in self.worker.log.read_text(errors="replace").splitlines() if kind in row), None)
-        return wait_until(line, seconds, f"the event {kind}; {self.worker.tail()}")
+        return wait_until(line, seconds, lambda: f"the event {kind}; {self.worker.tail()}")

@@ -49,10 +49,12 @@ class FullDiskTest(SourceCase):
             except OSError:
                 pass
         sent = 100
-        while not re.search("log-retry|No space", self.worker.log.read_text(errors="replace")):
+        full = lambda: "log-retry" in self.worker.log.read_text(errors="replace")
+        while not full():
             self.publish(*(n + b"x" * 20000 for n in numbers(sent, 50)))
             sent += 50
             self.assertLess(sent, 5000, "the disk does not become full")
+            wait_until(lambda: full() or self.end_of() >= sent, 120, lambda: f"them; {self.worker.tail()}")
         wait_until(lambda: self.metric("mqtt_source_unacknowledged") > 0, 60, "messages that are held")
         acknowledged = self.metric("mqtt_source_acknowledged_total")
         self.assertLessEqual(acknowledged, self.end_of(), "acknowledged more than there is")
@@ -61,7 +63,7 @@ class FullDiskTest(SourceCase):
         self.assertEqual(self.metric("mqtt_source_acknowledged_total"), acknowledged)
         filler.unlink()
         wait_until(lambda: len({v[:6] for v in self.values()}) == sent, 120,
-                   f"all {sent}; {self.end_of()}; {self.worker.tail()}")
+                   lambda: f"all {sent}; {self.end_of()}; {self.worker.tail()}")
         self.settled()
         self.assertEqual(list(dict.fromkeys(v[:6] for v in self.values())), numbers(0, sent))
 
@@ -92,6 +94,7 @@ class StallTest(SourceCase):
                 name = "in" + version.replace(".", "")
                 proxy = self.proxy()
                 self.source(name, **{"kafka.topic": name, "mqtt.protocol.version": version, "mqtt.receive.maximum": 50,
+                                     "mqtt.keepalive.interval.seconds": 5,
                                      "mqtt.server.uri": f"tcp://127.0.0.1:{proxy.port}"})
                 self.publish(*numbers(0, 1000))
                 self.wait_for(1000, name)
@@ -109,7 +112,7 @@ class StallTest(SourceCase):
                 finally:
                     self.go_on()
                 self.wait_for(2000, name)
-                wait_until(lambda: set(self.values(name)) == set(numbers(0, 2000)), 60, f"all; {self.worker.tail()}")
+                wait_until(lambda: set(self.values(name)) == set(numbers(0, 2000)), 60, lambda: f"all; {self.worker.tail()}")
                 self.settled()
                 self.happened("log-stall")
                 values = self.values(name)

@@ -60,7 +60,7 @@ class BadMessageTest(SourceCase):
     def test_one_kafka_topic_too_many_is_refused(self):
         self.source(**{"kafka.topic": "${topic}", "topic.max": 3})
         self.publish(*((f"in/{n}", b"x") for n in range(3)))
-        wait_until(lambda: all(self.end_of(f"in.{n}") for n in range(3)), 60, f"three topics; {self.worker.tail()}")
+        wait_until(lambda: all(self.end_of(f"in.{n}") for n in range(3)), 60, lambda: f"three topics; {self.worker.tail()}")
         self.publish(("in/3", b"x"))
         trace = self.failed()
         for part in ("topic.max", "3", "in.3"):
@@ -74,7 +74,7 @@ class MappingTest(SourceCase):
         self.source(**{"mqtt.topics": "site/#", "topic.rules": "site/+/device/+ -> site.${1}", "topic.max": 16,
                        "record.headers": "topic"})
         self.publish(*((f"site/{n % 16}/device/{n}", b"%d" % n) for n in range(count)))
-        wait_until(lambda: sum(self.end_of(f"site.{n}") for n in range(16)) >= count, 300, f"all; {self.worker.tail()}")
+        wait_until(lambda: sum(self.end_of(f"site.{n}") for n in range(16)) >= count, 300, lambda: f"all; {self.worker.tail()}")
         self.settled()
         for site in (0, 15):
             self.assertEqual(self.values(f"site.{site}"), [b"%d" % n for n in range(site, count, 16)])
@@ -110,7 +110,7 @@ class MappingTest(SourceCase):
                          [(b"kept", "true"), (b"live", "false")])
         self.worker.stop()  # mqtt.retain.handling 1: not again for a subscription that the session has
         self.worker.start()
-        wait_until(lambda: self.connections() == 2, 60, "another connection")
+        wait_until(lambda: self.connections() >= 2, 60, "another connection")
         self.publish(b"after the restart")
         self.wait_for(3)
         self.assertEqual(self.values()[2:], [b"after the restart"])
@@ -135,7 +135,7 @@ class SubscriptionTest(SourceCase):
         before = self.connections()
         self.assertEqual(self.worker.call("/connectors/in/config", "PUT", self.config(**{"mqtt.topics": "in/#", **uri})).status, 200)
         wait_until(lambda: self.connections() > before and proxy.bodies(TO_BROKER, mqtt.UNSUBSCRIBE), 60,
-                   f"UNSUBSCRIBE; {self.worker.tail()}")
+                   lambda: f"UNSUBSCRIBE; {self.worker.tail()}")
         wait_until(lambda: "in-0 old/#" in self.broker_log(), 60, "Mosquitto to have taken it")
         # In between nothing is without a subscription that both have.
         changes = [kind for kind in proxy.kinds(TO_BROKER) if kind in (mqtt.SUBSCRIBE, mqtt.UNSUBSCRIBE)]
@@ -167,7 +167,7 @@ class SubscriptionTest(SourceCase):
             self.worker.kill()
             client.publish([("in/a", value) for value in sent[3000:]])
         self.worker.start()
-        wait_until(lambda: set(self.values()) == set(sent), 120, f"all; {len(set(self.values()))}; {self.worker.tail()}")
+        wait_until(lambda: set(self.values()) == set(sent), 120, lambda: f"all; {len(set(self.values()))}; {self.worker.tail()}")
 
     def test_the_will_is_published_when_the_worker_dies_and_only_then(self):
         self.source(**{"mqtt.will.topic": "gone/in", "mqtt.will.payload": "died", "mqtt.will.qos": 1})
@@ -177,9 +177,9 @@ class SubscriptionTest(SourceCase):
         self.publish(("sign/a", b"stopped"))
         wait_until(lambda: "sign/a stopped" in watcher.seen(), 60, "the sign")
         self.worker.start()
-        wait_until(lambda: self.connections() == 2, 60, "another connection")
+        wait_until(lambda: self.connections() >= 2, 60, "another connection")
         self.worker.kill()
-        wait_until(lambda: "gone/in died" in watcher.seen(), 60, f"the will; {watcher.seen()}")
+        wait_until(lambda: "gone/in died" in watcher.seen(), 60, lambda: f"the will; {watcher.seen()}")
         self.assertEqual(Counter(watcher.seen()), {"sign/a stopped": 1, "gone/in died": 1})
         self.worker.start()
 

@@ -33,7 +33,7 @@ def states(worker, name):
 
 
 def reach(worker, name, wanted):
-    wait_until(lambda: states(worker, name) == wanted, 60, f"{name} to be {wanted}, it is {states(worker, name)}")
+    wait_until(lambda: states(worker, name) == wanted, 60, lambda: f"{name} to be {wanted}, it is {states(worker, name)}")
 
 
 def text_of(path):
@@ -41,26 +41,30 @@ def text_of(path):
 
 
 def reach_text(path, wanted):
-    wait_until(lambda: text_of(path) == wanted, 60, f"{path} to be {wanted!r}, it is {text_of(path)!r}")
+    wait_until(lambda: text_of(path) == wanted, 60, lambda: f"{path} to be {wanted!r}, it is {text_of(path)!r}")
 
 
 def create_pipeline(worker, folder):
     info = worker.create("src", {"connector.class": SOURCE, "file": str(folder / "in.txt"), "topic": "lines"})
-    expect(info["tasks"], [{"connector": "src", "task": 0}], "tasks of the answer")
     expect(info["type"], "source", "type")
     expect(info["config"]["name"], "src", "name in the config")
     worker.create("snk", {"connector.class": SINK, "file": str(folder / "out.txt"), "topics": "lines"})
     reach(worker, "src", ["RUNNING", "RUNNING"])
+    expect(worker.call("/connectors/src").json()["tasks"], [{"connector": "src", "task": 0}], "tasks")
     reach(worker, "snk", ["RUNNING", "RUNNING"])
     reach_text(folder / "out.txt", "one\ntwo\n")
 
 
 def what_is_shown(worker):
-    metrics = worker.call("/metrics").body.decode()
+    metrics = ""
+
+    def counted(line):
+        nonlocal metrics
+        metrics = worker.call("/metrics").body.decode()
+        return f"kafka_connect_{line}" in metrics
     for line in ('source_record_write_total{connector="src",task="0"} 2',
                  'sink_record_send_total{connector="snk",task="0"} 2'):
-        if f"kafka_connect_{line}" not in metrics:
-            raise AssertionError(f"{line} is not in the metrics: {metrics}")
+        wait_until(lambda: counted(line), 60, f"{line} in the metrics")
     for line in ('source_record_write_total{connector="snk"', 'sink_record_send_total{connector="src"'):
         if line in metrics:
             raise AssertionError(f"{line} is in the metrics of a task that has none")

@@ -31,8 +31,9 @@ def files_on_the_command_line(binary):
                                          f'"file":"{folder}/in.txt"}}}}')
         (folder / "snk.properties").write_text(f"name=snk\nconnector.class=FileStreamSink\ntopics=t\nfile={folder}/out.txt\n")
         arguments = [folder / "src.json", folder / "snk.properties"]
-        for _ in range(2):  # the second start meets the connectors of the first
+        for starts in (1, 2):  # the second start meets the connectors of the first
             with Worker(binary, folder, arguments=arguments) as worker:
+                wait_until(lambda n=starts: worker.log.read_text().count("is ready") == n, 60, "the greeting")
                 wait_until(lambda: (folder / "out.txt").exists() and (folder / "out.txt").read_text() == "one\n", 60,
                            "the pipeline of the command line")
                 expect(worker.call("/connectors").json() == ["snk", "src"], "connectors of the command line")
