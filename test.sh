@@ -26,9 +26,10 @@ done
 # The ends of what failed tests printed: of CI's long output often only the end is at hand.
 ends_of_failures() {
   awk 'function show(  i) { for (i = last > 40 ? last - 39 : 1; i <= last; i++) print line[i]; last = 0 }
-       / Test +#[0-9]+: .*\*\*\*/ { show(); print "\n--- " $0; failed = 1; next }
+       / Test +#[0-9]+: .*\*\*\*/ && !/\*\*\*Skipped/ { show(); print "\n--- " $0; failed = 1; next }
        /^ *Start +[0-9]+: | Test +#[0-9]+: | tests passed, / { show(); failed = 0 }
-       failed { line[++last] = $0 }' "$1"
+       failed { line[++last] = $0 }
+       END { show() }' "$1"
 }
 
 # What counts of all that, at the end: times, and what ctest says about each build.

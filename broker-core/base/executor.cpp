@@ -60,14 +60,16 @@ class ThreadExecutor : public Executor {
         auto work = std::move(ready_.front());
         ready_.pop_front();
         // Another must see to the rest and to the timers while this one is busy.
-        if (!ready_.empty() || !timers_.empty()) wakeup_.notify_one();
+        if (!ready_.empty() || (!timers_.empty() && !timer_waiter_)) wakeup_.notify_one();
         lock.unlock();
         work();
         work = nullptr;  // captured state dies outside of the lock
         lock.lock();
       } else if (!timers_.empty()) {
         auto due = timers_.begin()->first;
+        timer_waiter_ = true;
         wakeup_.wait_until(lock, due);
+        timer_waiter_ = false;
       } else {
         wakeup_.wait(lock);
       }
@@ -78,6 +80,7 @@ class ThreadExecutor : public Executor {
   std::condition_variable wakeup_;
   std::deque<std::function<void()>> ready_;
   std::multimap<std::chrono::steady_clock::time_point, std::function<void()>> timers_;
+  bool timer_waiter_ = false;  // a thread waits for a timer
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

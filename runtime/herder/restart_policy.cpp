@@ -64,8 +64,8 @@ RestartPolicy::Decision RestartPolicy::on_failure(const RestartSettings& setting
   started_.reset();
   if (!restartable)
     return {std::nullopt,
-            "Not restarted by itself: the config, or what it names, has to change. Then PUT it again or restart the "
-            "task."};
+            "Not restarted by itself: it would fail again, or hide what happened. Change what is named above, or "
+            "restart the task."};
   if (!settings.enabled) return {std::nullopt, std::string("Not restarted by itself: ") + kRestartEnable + "=false."};
   if (settings.max_attempts >= 0 && attempts_ >= settings.max_attempts) {
     return {std::nullopt, "Not restarted by itself any more: " + std::to_string(attempts_) + " restarts in a row (" +

@@ -161,19 +161,18 @@ struct ExecutorCore : std::enable_shared_from_this<ExecutorCore> {
     watch.wait(lock, [&] { return !self.telling; });
     self.owner = nullptr;
     auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - self.since);
-    bool reported = self.reported;
+    // Before its next step may begin, which may hang as well.
+    if (const auto& tell = OwnerState::hanging(*owner); self.reported && tell) {
+      lock.unlock();
+      tell(false, took);
+      lock.lock();
+    }
     state.running = false;
     std::deque<TaskExecutor::Step> dropped;  // nobody runs them now, and they may own their owner
     if (stopping) {
       dropped.swap(state.ready);
     } else {
       enqueue(owner);
-    }
-    const auto& tell = OwnerState::hanging(*owner);
-    if (reported && tell) {
-      lock.unlock();
-      tell(false, took);
-      lock.lock();
     }
     lock.unlock();
     dropped.clear();

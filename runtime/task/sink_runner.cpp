@@ -265,8 +265,9 @@ bool SinkRunner::tolerate(const std::vector<SinkDecoder::BadRecord>& bad,
       topic + " offset " + std::to_string(bad.front().offset.value()) + ": " + bad.front().what;
   if (!settings_.errors.tolerate_all) {
     metrics_.total_record_failures.fetch_add(bad.size(), std::memory_order_relaxed);
-    // They are bad after a restart as well.
-    fail("Tolerance exceeded in error handler: " + first, false);
+    // What does not convert does not do so after a restart either; what a target refuses it may
+    // take later.
+    fail("Tolerance exceeded in error handler: " + first, bad.front().stage == Stage::kPut);
     return false;
   }
   metrics_.total_records_skipped.fetch_add(bad.size(), std::memory_order_relaxed);

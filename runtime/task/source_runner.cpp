@@ -179,7 +179,7 @@ bool SourceRunner::acknowledge() {
 bool SourceRunner::append_refused(const Error& error) {
   const bool topic_gone = error.kind == ErrorKind::kNotFound;
   if (!worth_retrying(error.kind) && !topic_gone) {
-    give_up("writing to the log failed: " + error.message);
+    give_up("writing to the log failed: " + error.message, true);
     return false;
   }
   if (topic_gone) writer_->forget_topics();
@@ -208,7 +208,7 @@ bool SourceRunner::rebuild() {
     Status added = writer_->add(polled, *task, now_ms());
     if (added.ok()) continue;
     if (!worth_retrying(added.error().kind)) {
-      give_up(added.error().message);
+      give_up(added.error().message, added.error().kind != ErrorKind::kRecord);
       return false;
     }
     retry_at_ = steady() + log_backoff_.next();
@@ -343,7 +343,8 @@ Next SourceRunner::poll_failed(const plugin::Outcome& outcome) {
     default:
       break;
   }
-  fail(trace_of("poll", outcome), outcome.status != SLUICE_CONFIG_ERROR);
+  fail(trace_of("poll", outcome),
+       outcome.status != SLUICE_CONFIG_ERROR && outcome.status != SLUICE_RECORD_ERROR);
   return Next::again();
 }
 
@@ -364,8 +365,8 @@ void SourceRunner::fail(std::string trace, bool restartable) {
   failure_ = std::move(trace);
 }
 
-void SourceRunner::give_up(std::string trace) {
-  fail(std::move(trace), true);
+void SourceRunner::give_up(std::string trace, bool restartable) {
+  fail(std::move(trace), restartable);
   building_ = {};
   flying_ = {};
   refused_ = false;

@@ -55,7 +55,8 @@ class SourceRunner : public RunnerBase {
   bool keep(Polled polled);
   Next wind_up(const Orders& orders);
   void fail(std::string trace, bool restartable);
-  void give_up(std::string trace);  // fail without another word to the log
+  // fail() without another word to the log.
+  void give_up(std::string trace, bool restartable);
   void close_plugin();
   void let_go();
   bool failing() const { return failed_; }

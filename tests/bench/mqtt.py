@@ -56,9 +56,9 @@ class Sluice:
         wait_until(self.ready, 120, lambda: f"the subscription; {self.worker.tail()}")
 
     def ready(self):
-        """Each task has stored what its session subscribes to, which it does after SUBACK."""
+        """Each task has stored a subscription that the broker has confirmed."""
         offsets = self.worker.call("/connectors/bench/offsets").json()["offsets"]
-        return len(offsets) >= self.tasks
+        return len(offsets) >= self.tasks and all(None not in offset["offset"].values() for offset in offsets)
 
     def wait(self, count):
         wait_until(lambda: sum(self.worker.samples("mqtt_source_acknowledged_total")) >= count, 600,

@@ -40,7 +40,7 @@ class Life:
 
     def __init__(self, of_broker):
         self.of_broker = of_broker
-        self.saved = self.killed = None  # time.time()
+        self.saved = self.begun = self.killed = self.back = None  # time.time(); begun: just before the kill
         self.read_until = {}  # connector -> when it had read what a dead Mosquitto had sent
 
 
@@ -57,7 +57,7 @@ class Run:
                              {"SLUICE_CRASH_LOG": str(self.hit_log)} if self.points else None).start()
         self.armed = None  # the crash point at which this life of the worker is to end
         self.lives = 0  # of the worker, that have ended
-        self.deaths_at = Counter()  # by crash point
+        self.deaths_at, self.tries_at = Counter(), Counter()  # by crash point
         self.deaths = []
         self.idle_lives = 0  # of the worker, killed before they had received anything
         self.open_windows = 0  # kills of the worker after which Mosquitto sent again what it had no PUBACK for
@@ -98,19 +98,22 @@ class Run:
         if not self.armed:
             time.sleep(self.dice.uniform(0, 0.3))  # a random moment, not a wait for anything
         death = Life(False)
+        death.begun = time.time()
         self.worker.kill()
         death.killed = time.time()
         self.deaths.append(death)
         self.lives += 1
         self.arm(another)
         self.worker.start(wait=False)
+        death.back = time.time()
 
     def arm(self, wanted):
-        """Every third life ends at a crash point, at the one with the fewest deaths."""
+        """Every third life ends at a crash point, first at those that had no death."""
         wanted = wanted and self.points and self.lives % 3 == 2
-        self.armed = min(self.points, key=lambda point: self.deaths_at[point]) if wanted else None
+        self.armed = min(self.points, key=lambda p: (self.deaths_at[p] > 0, self.tries_at[p])) if wanted else None
         self.worker.environment.pop("SLUICE_CRASH_AT", None)
         if self.armed:
+            self.tries_at[self.armed] += 1
             # Each of the two connectors subscribes once in a life, if Mosquitto lives as long.
             nth = self.dice.randint(1, 2 if self.armed == "mqtt.subscribed" else 40)
             self.worker.environment["SLUICE_CRASH_AT"] = f"{self.armed}:{nth}"
@@ -130,10 +133,12 @@ class Run:
             self.broker.save()
             death.saved = begin
             time.sleep(self.dice.uniform(0, 0.1))
+        death.begun = time.time()
         self.broker.kill()
         death.killed = time.time()
         self.deaths.append(death)
         self.broker.start()
+        death.back = time.time()
 
     def settle(self):
         """Publishers end, everything arrives, the worker ends in peace."""
@@ -150,14 +155,20 @@ class Run:
         return histories
 
     def look_for_ends_of_connections(self):
-        """A worker reads what a dead Mosquitto had sent until it finds the connection lost, or dies itself."""
+        """A worker reads what a dead Mosquitto had sent until it finds the connection lost, has another one, or dies itself."""
         rows = self.worker.log.read_text(errors="replace").splitlines()
         for name in VERSIONS:
-            ends = [datetime.strptime(row[1:24], "%Y-%m-%d %H:%M:%S,%f").timestamp() for row in rows
-                    if f"{name}-0" in row and "connection-lost" in row]
-            ends += [death.killed for death in self.deaths if not death.of_broker]
+            own = [(datetime.strptime(row[1:24], "%Y-%m-%d %H:%M:%S,%f").timestamp(), row) for row in rows
+                   if row.endswith(f"(connector.{name}.task-0)")]
+            lost = [when for when, row in own if " connection-lost: " in row]
+            subscribed = [when for when, row in own if f" subscribed as '{name}-0' " in row]
+            if not subscribed:
+                sys.exit(f"the log does not say that {name} was ever subscribed:\n{self.worker.tail()}")
+            killed = [death.killed for death in self.deaths if not death.of_broker]
             for death in self.deaths:
-                death.read_until[name] = min((end for end in ends if end >= death.killed), default=time.time())
+                ends = [end for end in lost + killed if end + 0.001 >= death.begun]
+                ends += [end for end in subscribed if end >= death.back]
+                death.read_until[name] = min(ends, default=time.time())
 
     def look_at_points(self):
         hits = Counter(self.hit_log.read_text(encoding="ascii").split()) if self.points else Counter()

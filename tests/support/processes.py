@@ -44,7 +44,11 @@ def wait_until(condition, seconds, what, step=0.02):
         if value:
             return value
         if time.monotonic() > end:
-            raise TimeoutError(f"waited {seconds} s for {what() if callable(what) else what}")
+            try:
+                text = what() if callable(what) else what
+            except Exception as error:  # pylint: disable=broad-except
+                text = f"something of which no more can be told: {error!r}"
+            raise TimeoutError(f"waited {seconds} s for {text}")
         time.sleep(step)
 
 
@@ -158,6 +162,11 @@ class Worker:
 
     def status(self, name):
         return self.call(f"/connectors/{name}/status").json()
+
+    def tasks(self, name):
+        """Of which its config is made; none while that is being done."""
+        answer = self.call(f"/connectors/{name}/tasks")
+        return answer.json() if answer.status == 200 else []
 
     def samples(self, metric, **more):
         """Its values, one for each set of labels. Of a plugin's metric the plugin's own name for it is enough."""

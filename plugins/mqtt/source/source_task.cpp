@@ -41,10 +41,11 @@ Status MqttSourceTask::start(const sdk::Config& config) {
 
 Status MqttSourceTask::poll(const sdk::PollLimits& limits, sdk::RecordBatch& batch) {
   if (holding()) {
-    if (subscriber_ && stalled()) (void)release();
+    if (subscriber_ && unacknowledged_ > 0 && stalled()) (void)release();
     batch.idle_for(kHeldIdleMs);
     return sdk::ok();
   }
+  failure_.reset();
   if (unacknowledged_ == 0 && waiting_.empty()) {
     if (write_ahead(batch)) {
       held_ = ++batches_;
@@ -63,7 +64,6 @@ Status MqttSourceTask::poll(const sdk::PollLimits& limits, sdk::RecordBatch& bat
   batch_ = &batch;
   limits_ = &limits;
   bytes_ = 0;
-  failure_.reset();
   const Status done = fill(limits, until);
   batch_ = nullptr;
   if (!done.ok() && done.error().kind != SLUICE_NOT_CONNECTED) return done;
@@ -254,6 +254,8 @@ Status MqttSourceTask::release() {
   if (Status written = subscriber_->write(); !written.ok()) return lose(written.error());
   SLUICE_CRASH_POINT("mqtt.after_puback");
   if (!subscriber_->wants_to_write()) written_at_ = now;
+  if (!subscriber_->subscribed())  // SUBSCRIBE may have gone out only now
+    deadline_ = now + options_->subscriber.connection.connect_timeout;
   checked_at_ = now;  // what came meanwhile, an answer to a PINGREQ too, is read first
   metrics_.acknowledged.add(static_cast<double>(count));
   return sdk::ok();

@@ -39,7 +39,7 @@ class CompatTest(unittest.TestCase):
         before = self.broker.said().count("Received SUBSCRIBE")
         self.worker.create(name, {**config, "name": name})
         self.addCleanup(self.worker.call, f"/connectors/{name}", "DELETE")
-        tasks = len(wait_until(lambda: self.worker.call(f"/connectors/{name}/tasks").json(), 60, "its tasks"))
+        tasks = len(wait_until(lambda: self.worker.tasks(name), 60, "its tasks"))
         wait_until(lambda: self.broker.said().count("Received SUBSCRIBE") >= before + tasks, 30,
                    lambda: f"{tasks} subscriptions; {self.worker.status(name)} {self.worker.tail()}")
         return tasks

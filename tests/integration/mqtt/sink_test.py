@@ -82,7 +82,7 @@ class SinkTest(SinkCase):
         subscriber = self.subscriber("-t", "out/#", form="%t q%q r%r|%C|%R|%D|%E|%P|%p")
         for name, more in (("one", {}), ("none", {"mqtt.qos": "0"}), ("kept", {"mqtt.retained": "true"})):
             self.sink(name, topics="received", **{"mqtt.topic": f"out/{name}"}, **converter, **more)
-        wait_until(lambda: "subscribed as 'in-0'" in self.worker.tail(), 60, lambda: f"the subscription; {self.worker.tail()}")
+        wait_until(lambda: "subscribed as 'in-0'" in self.worker.log.read_text(errors="replace"), 60, lambda: f"the subscription; {self.worker.tail()}")
         self.broker.publish("in/a", "text", "-V", "5", *(part for one in (
             ("content-type", "text/plain"), ("response-topic", "answers/d7"), ("correlation-data", "c-1"),
             ("message-expiry-interval", "1000"), ("user-property", "a", "b")) for part in ("-D", "publish", *one)))

@@ -48,7 +48,7 @@ class SourceCase(unittest.TestCase):
         client id, which is the connector's unless that is given."""
         client = re.compile(rf": ({re.escape(name)}-\d+) [012] ")
         connector = connector or name
-        tasks = lambda: self.worker.call(f"/connectors/{connector}/tasks").json()
+        tasks = lambda: self.worker.tasks(connector)
         wait_until(lambda: tasks() and len(set(client.findall(self.broker_log()))) >= len(tasks()), seconds,
                    lambda: f"{name} to be subscribed; {self.worker.status(connector)}; {self.worker.tail()}")
 

@@ -12,7 +12,7 @@ class FilesSourceTest : public FilesSourceFixture {
   testkit::Outcome failure(const testkit::ConfigMap& changes) {
     testkit::SourceDriver task = source(changes);
     testkit::Outcome outcome = task.start();
-    if (outcome.ok()) outcome = task.poll_until(1'000'000, std::chrono::seconds(5));
+    if (outcome.ok()) outcome = task.poll_until(1'000'000, std::chrono::seconds(60));
     values_ = values(task);
     EXPECT_FALSE(outcome.ok());
     return outcome;

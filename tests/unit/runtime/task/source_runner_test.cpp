@@ -153,6 +153,7 @@ TEST_F(SourceRunnerTest, ABadRecordFailsTheTaskUnlessItIsTolerated) {
   run();
   EXPECT_EQ(state(), TaskState::kFailed);
   EXPECT_THAT(runner_->trace(), HasSubstr("Tolerance exceeded in error handler"));
+  EXPECT_FALSE(listener_.states.back().restartable);
   EXPECT_THAT(lines(), ElementsAre("good"));  // nothing of the bad batch, and not its offset
   EXPECT_EQ(offset(), R"({"position":1})");
   EXPECT_EQ(runner_->metrics().total_record_failures, 1u);
