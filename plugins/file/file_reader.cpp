@@ -44,6 +44,15 @@ Result<bool> FileReader::open(TrackedFile& file, int64_t now_ms) {
       wants_rescan_ = true;
       return false;
     }
+    // What was written under this name before it was cut comes first. Its copy was there when the
+    // folder was listed only if what stands here now was known before that.
+    if (!file.looked_behind && file.resume_position() == 0 && !file.rotated()) {
+      if (file.print.empty()) {
+        SLUICE_SDK_ASSIGN(file.print, fingerprint_of_head((*opened)->content()));
+      }
+      wants_rescan_ = true;
+      return false;
+    }
     file.open = std::move(opened).value();
     file.used_ms = now_ms;
     file.position = file.resume_position();
@@ -57,7 +66,7 @@ Result<bool> FileReader::open(TrackedFile& file, int64_t now_ms) {
                          std::to_string(file.position));
       file.finished = false;
     }
-    SLUICE_SDK_ASSIGN(const bool same, still_same(file));
+    SLUICE_SDK_ASSIGN(const bool same, still_same(file, file.position));
     if (!same) {
       LineBatch none;
       change(file, none);
@@ -68,8 +77,7 @@ Result<bool> FileReader::open(TrackedFile& file, int64_t now_ms) {
 }
 
 // What was read of it is still what it begins with: it was neither cut nor written anew.
-Result<bool> FileReader::still_same(TrackedFile& file) {
-  const uint64_t position = file.resume_position();
+Result<bool> FileReader::still_same(TrackedFile& file, uint64_t position) {
   if (file.print.empty()) {
     if (file.compressed()) return true;
     SLUICE_SDK_ASSIGN(const uint64_t end, file.open->content().end(position));
@@ -93,13 +101,15 @@ Status FileReader::read_lines(TrackedFile& file, const LineLimits& limits, int64
     change(file, batch);
     return sdk::ok();
   }
+  if (file.print.empty() && file.position == 0 && !file.compressed()) {
+    SLUICE_SDK_ASSIGN(file.print, fingerprint_of_head(file.open->content()));
+  }
   LineSource& lines = file.open->lines();
   const Status status = lines.next(limits, batch);
   if (!status.ok()) return status;
   const bool progress = batch.position.has_value();
-  // After the reading: what was cut before it, or meanwhile, must not count.
-  if (progress || before.changed_ns != file.seen.changed_ns) {
-    SLUICE_SDK_ASSIGN(const bool same, still_same(file));
+  if (!progress && before.changed_ns != file.seen.changed_ns) {
+    SLUICE_SDK_ASSIGN(const bool same, still_same(file, file.resume_position()));
     if (!same) {
       change(file, batch);
       return sdk::ok();
@@ -113,19 +123,30 @@ Status FileReader::read_lines(TrackedFile& file, const LineLimits& limits, int64
   if (!progress) return sdk::ok();
   file.idle = false;
   file.used_ms = now_ms;
-  if (settings_.footer_lines > 0) hold_footer(file, batch);
-  return advance(file);
+  return advance(file, batch, false);
 }
 
-// Takes over how far was read.
-Status FileReader::advance(TrackedFile& file) {
+// Takes over how far was read; or change(), if what was read, or its fingerprint, may be of what
+// the file held before or after a cut.
+Status FileReader::advance(TrackedFile& file, LineBatch& batch, bool at_end) {
+  const uint64_t position = file.resume_position();
+  const uint64_t number = file.resume_number();
+  if (batch.position && settings_.footer_lines > 0) hold_footer(file, batch);
+  if (at_end) file.held.clear();
   file.position = file.open->lines().position();
   file.number = file.open->lines().number();
-  file.identified = true;
   SLUICE_SDK_ASSIGN(const Fingerprint print,
                     fingerprint_of(file.open->content(), file.resume_position(), file.print));
-  // Empty: it was cut just now (what was read came before; the next look sees the cut), or nothing
-  // was read.
+  // Only now: what was cut before the reading, or since then, must not count.
+  SLUICE_SDK_ASSIGN(const bool same, still_same(file, position));
+  if (!same || (print.empty() && file.resume_position() > 0)) {
+    file.held.clear();
+    file.position = position;
+    file.number = number;
+    change(file, batch);
+    return sdk::ok();
+  }
+  file.identified = true;
   if (!print.empty()) file.print = print;
   file.remember();
   return sdk::ok();
@@ -164,9 +185,8 @@ Status FileReader::finish_if_over(TrackedFile& file, int64_t now_ms, LineBatch& 
 
 Status FileReader::finish(TrackedFile& file, LineBatch& batch) {
   SLUICE_SDK_TRY(file.open->lines().finish(batch));
-  if (batch.position && settings_.footer_lines > 0) hold_footer(file, batch);
-  file.held.clear();
-  SLUICE_SDK_TRY(advance(file));
+  SLUICE_SDK_TRY(advance(file, batch, true));
+  if (file.changed) return sdk::ok();
   SLUICE_CRASH_POINT("file.rotation_finished");
   ++finished_;
   file.finished = true;

@@ -37,8 +37,8 @@ class FileReader {
   Status read_lines(TrackedFile& file, const LineLimits& limits, int64_t now_ms, LineBatch& batch);
   Status finish_if_over(TrackedFile& file, int64_t now_ms, LineBatch& batch);
   Status finish(TrackedFile& file, LineBatch& batch);
-  Result<bool> still_same(TrackedFile& file);
-  Status advance(TrackedFile& file);
+  Result<bool> still_same(TrackedFile& file, uint64_t position);
+  Status advance(TrackedFile& file, LineBatch& batch, bool at_end);
   void hold_footer(TrackedFile& file, LineBatch& batch) const;
   void change(TrackedFile& file, LineBatch& batch);
 

@@ -198,6 +198,7 @@ Status FileTracker::claim(const Look& look, const Claim& claim) {
   // An open file is looked at by its reader, which makes sure first that it is the same still.
   if (file.open == nullptr) file.seen = found.info;
   file.gone = file.changed = false;
+  file.looked_behind = !file.print.empty();
   file.wanted = look.files[claim.candidate].wanted;
   return know_head(file, found);
 }
@@ -247,6 +248,7 @@ Status FileTracker::know_head(TrackedFile& file, const FoundFile& found) {
 
 void FileTracker::lose(const Look& look, const TrackedFile& file) {
   unstored_.insert(file.key);
+  std::erase_if(copies_, [&](const auto& copy) { return copy.second.of == file.key; });
   if (file.skipped || SLUICE_SDK_MUTANT("file.loss_not_reported")) return;
   const auto at = look.by_path.find(file.path);
   const bool unread = !file.compressed() && file.seen.size > file.position;
@@ -285,7 +287,7 @@ void FileTracker::lose(const Look& look, const TrackedFile& file) {
 // first.
 Status FileTracker::add_new(Look& look, const std::set<std::string>& known,
                             const std::set<std::string>& unsettled) {
-  std::erase_if(copies_, [&](const auto& copy) { return !look.by_path.contains(copy.first); });
+  std::erase_if(copies_, [&](const auto& copy) { return !look.by_inode.contains(copy.first); });
   std::set<std::string> families = known;
   undecided_ = unsettled;
   for (const bool rotated : {false, true}) {

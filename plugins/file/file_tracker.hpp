@@ -162,8 +162,12 @@ class FileTracker {
   OpenOptions options_;
   std::vector<std::unique_ptr<TrackedFile>> tracked_;
   std::set<FileKey> unstored_;
-  std::set<std::pair<std::string, uint64_t>>
-      copies_;  // path and inode: copies of files that are still read themselves
+  // A copy of a file, and up to where that was seen.
+  struct Copy {
+    FileKey of;
+    TrackedFile::Mark mark;
+  };
+  std::map<std::pair<uint64_t, uint64_t>, Copy> copies_;  // by device and inode
   std::set<std::string>
       undecided_;  // live names with files of which the last look could not say what they are
   Counts counts_;

@@ -64,10 +64,19 @@ Result<FileTracker::Same> FileTracker::holds(TrackedFile& file, const FoundFile&
     file.open.reset();
     return Same::kNo;
   }
-  // As long as it is open its inode is nobody else's.
-  if (file.open != nullptr) return Same::kYes;
   if (found.info.size == file.seen.size && found.info.modified_ns == file.seen.modified_ns)
     return Same::kYes;
+  // As long as it is open its inode is nobody else's. But it may have been cut and have grown since
+  // then: what was copied from it meanwhile is no copy of what is known of it.
+  if (file.open != nullptr) {
+    if (file.print.empty() || file.compressed()) return Same::kYes;
+    SLUICE_SDK_ASSIGN(const Match match,
+                      file_plugin::match(file.open->content(), position, file.print));
+    if (match == Match::kSame) return Same::kYes;
+    file.changed = true;
+    file.open.reset();
+    return Same::kNo;
+  }
   if (file.print.empty()) {
     if (file.skipped) return Same::kNo;
     // Nothing was read: it does no harm if it is another one, but nothing is rotated back.
@@ -103,11 +112,6 @@ Result<std::optional<FileTracker::Claim>> FileTracker::find_copy(const Look& loo
     uint64_t read = 0;
     SLUICE_SDK_ASSIGN(const Same same, copied(file, found, &read));
     if (same == Same::kYes) return std::optional<Claim>(Claim{&file, i, read});
-    const bool known = copies_.contains({found.path, found.info.inode});
-    if (same == Same::kNotYet && known && !found.info.same_file(file.seen)) {
-      // It was seen to be a copy when less of the file had been read.
-      return std::optional<Claim>(Claim{&file, i, found.info.size});
-    }
   }
   return std::optional<Claim>();
 }
@@ -120,28 +124,42 @@ Result<FileTracker::Same> FileTracker::copied(const TrackedFile& file, const Fou
       return Same::kNo;
     return std::move(opened).error();
   }
+  SLUICE_SDK_ASSIGN(const FileInfo info, (*opened)->info());
+  if (!info.same_file(found.info)) return Same::kNotYet;  // renamed just now
   Content& content = (*opened)->content();
   *read = file.resume_position();
   // A damaged gzip file is nobody's copy; that it is damaged is said when it is read.
   auto now = match(content, *read, file.print);
   if (!now.ok())
     return now.error().kind == SLUICE_FATAL ? Result<Same>(Same::kNo) : std::move(now).error();
+  const std::pair inode(found.info.device, found.info.inode);
+  if (*now == Match::kSame && *read > 0) copies_[inode] = {file.key, {*read, file.print}};
   if (*now != Match::kTooShort) return *now == Match::kSame ? Same::kYes : Same::kNo;
   for (auto mark = file.marks.rbegin(); mark != file.marks.rend(); ++mark) {
     SLUICE_SDK_ASSIGN(const Match earlier, match(content, mark->position, mark->print));
     if (earlier != Match::kSame) continue;
     // It is a copy of what the file was some time ago. What it holds behind the mark was read, too.
     if (is_gzip_name(found.path)) return Same::kNotYet;
+    copies_[inode] = {file.key, *mark};
     SLUICE_SDK_ASSIGN(*read, content.end(mark->position));
     return Same::kYes;
   }
-  return Same::kNotYet;
+  // It was seen to be a copy when less of the file had been read. (The inode may be another file's
+  // since then.)
+  const auto known = copies_.find(inode);
+  if (known == copies_.end() || known->second.of != file.key || is_gzip_name(found.path) ||
+      found.info.same_file(file.seen))
+    return Same::kNotYet;
+  const TrackedFile::Mark& mark = known->second.mark;
+  SLUICE_SDK_ASSIGN(const Match earlier, match(content, mark.position, mark.print));
+  if (earlier != Match::kSame) return Same::kNotYet;
+  *read = found.info.size;
+  return Same::kYes;
 }
 
 Result<FileTracker::Same> FileTracker::is_copy(const Times& now, const FoundFile& found,
                                                std::optional<uint64_t>* read_all) {
   const std::string_view name = file_name_of(live_name(found.path));
-  const bool known = copies_.contains({found.path, found.info.inode});
   size_t looked_at = 0;
   for (const auto& file : tracked_) {
     if (file->gone || file_name_of(live_name(file->path)) != name) continue;
@@ -159,10 +177,6 @@ Result<FileTracker::Same> FileTracker::is_copy(const Times& now, const FoundFile
     if (!file->print.empty() && !(unread && !is_gzip_name(found.path))) {
       SLUICE_SDK_ASSIGN(same, copied(*file, found, &read));
     }
-    if (same == Same::kNotYet && known) {
-      same = Same::kYes;
-      read = found.info.size;
-    }
     if (same == Same::kNotYet && fresh(now, found)) {
       SLUICE_SDK_ASSIGN(const Same alike, begins_like(*file, found));
       if (alike == Same::kNotYet) undecided_.emplace(live_name(found.path));
@@ -170,12 +184,21 @@ Result<FileTracker::Same> FileTracker::is_copy(const Times& now, const FoundFile
     }
     if (same != Same::kYes) continue;
     if (unread) return same;
-    copies_.insert({found.path, found.info.inode});
     const bool all = !is_gzip_name(found.path) && read >= found.info.size && !fresh(now, found);
     if (all) *read_all = read;
     return same;
   }
-  return Same::kNo;
+  // If it was renamed meanwhile, then others were compared.
+  auto opened = OpenFile::open(files_, found.path, options_);
+  if (opened.ok()) {
+    SLUICE_SDK_ASSIGN(const FileInfo info, (*opened)->info());
+    if (info.same_file(found.info)) return Same::kNo;
+  } else if (opened.error().kind != SLUICE_NOT_CONNECTED) {
+    return opened.error().kind == SLUICE_RETRIABLE ? Result<Same>(std::move(opened).error())
+                                                   : Result<Same>(Same::kNo);
+  }
+  undecided_.emplace(live_name(found.path));
+  return Same::kNotYet;
 }
 
 // Whether all of the found file, which is too short to say more, stands in `file` at the same

@@ -100,6 +100,9 @@ class Events {
   virtual void report(std::string_view kind, const std::string& text) = 0;
 };
 
+// All of what a task that reads files has to do with the outside.
+class Disk : public Files, public Folders, public Events {};
+
 // "writing to 'out.txt': No space left on device"
 std::string describe(std::string_view what, const std::string& path, int error);
 // ENOSPC and EDQUOT: somebody can make room, so it is worth trying again.

@@ -8,19 +8,18 @@
 
 namespace sluice::file_plugin {
 
-namespace {
-
-int64_t wall_ns() {
-  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(since_epoch).count();
+std::unique_ptr<Disk> FilesSourceTask::open_disk() const {
+  return std::make_unique<HostFiles>(context());
 }
 
-int64_t steady_ms() {
-  const auto time = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+FileTracker::Times FilesSourceTask::now() const {
+  using std::chrono::duration_cast;
+  return {
+      duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+          .count(),
+      duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count()};
 }
-
-}  // namespace
 
 Status FilesSourceTask::start(const sdk::Config& config) {
   SLUICE_SDK_ASSIGN(options_, SourceOptions::read(context(), config));
@@ -32,7 +31,7 @@ Status FilesSourceTask::start(const sdk::Config& config) {
   }
   prototype_.partition = SLUICE_ANY_PARTITION;
   prototype_.value.type = type;
-  files_.emplace(context());
+  files_ = open_disk();
   finder_.emplace(*files_, *files_, *files_, options_->pattern, options_->exclude, options_->share,
                   options_->max_files);
   tracker_.emplace(*files_, *files_, static_cast<Notes&>(*this), *finder_, options_->reader.open);
@@ -56,10 +55,10 @@ Status FilesSourceTask::load_stored() {
   return malformed;
 }
 
-Status FilesSourceTask::rescan(int64_t now_ms) {
-  rescan_at_ms_ = now_ms;  // after one that failed nothing is read before one that did not
-  SLUICE_SDK_TRY(tracker_->rescan({now_ms, wall_ns()}));
-  rescan_at_ms_ = now_ms + rescan_ms();
+Status FilesSourceTask::rescan(const FileTracker::Times& now) {
+  rescan_at_ms_ = now.steady_ms;  // after one that failed nothing is read before one that did not
+  SLUICE_SDK_TRY(tracker_->rescan(now));
+  rescan_at_ms_ = now.steady_ms + rescan_ms();
   update_metrics();
   if (tracker_->tracked().empty() && !waiting_reported_) {
     waiting_reported_ = true;
@@ -75,11 +74,11 @@ int64_t FilesSourceTask::rescan_ms() const {
 }
 
 Status FilesSourceTask::poll(const sdk::PollLimits& limits, sdk::RecordBatch& batch) {
-  const int64_t now = steady_ms();
+  const FileTracker::Times now = this->now();
   const bool wished = reader_->take_rescan_wish();
-  if (wished || now >= rescan_at_ms_) SLUICE_SDK_TRY(rescan(now));
+  if (wished || now.steady_ms >= rescan_at_ms_) SLUICE_SDK_TRY(rescan(now));
   bool more = false;
-  const Status read = read_files(limits, now, batch, &more);
+  const Status read = read_files(limits, now.steady_ms, batch, &more);
   if (!read.ok() && batch.empty()) return read;  // else it comes again at the next call
   SLUICE_SDK_TRY(store_changes(batch));
   if (!batch.empty()) {
@@ -175,7 +174,7 @@ Status FilesSourceTask::prepare(TrackedFile& file) {
 void FilesSourceTask::add_records(const TrackedFile& file, sdk::RecordBatch& batch) {
   if (found_.lines.empty()) return;
   prototype_.topic = file.topic;
-  prototype_.timestamp_ms = wall_ns() / 1'000'000;
+  prototype_.timestamp_ms = now().wall_ns / 1'000'000;
   prototype_.value_schema = batch.hold(value_schema_);
   const std::string_view live = live_name(file.path);
   if (options_->key != RecordKey::kNone) {

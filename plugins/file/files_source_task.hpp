@@ -3,6 +3,7 @@
 
 #include <sluice/sdk.hpp>
 
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -23,6 +24,11 @@ class FilesSourceTask : public sdk::SourceTask, private Notes {
   Status start(const sdk::Config& config) override;
   Status poll(const sdk::PollLimits& limits, sdk::RecordBatch& batch) override;
 
+ protected:
+  // Where the files and the time come from; a test has both in memory.
+  virtual std::unique_ptr<Disk> open_disk() const;
+  virtual FileTracker::Times now() const;
+
  private:
   static constexpr uint32_t kMinIdleMs = 10;
   static constexpr uint32_t kMaxIdleMs = 1000;
@@ -30,7 +36,7 @@ class FilesSourceTask : public sdk::SourceTask, private Notes {
 
   void note(const std::string& text) override { context().info(text); }
   Status load_stored();
-  Status rescan(int64_t now_ms);
+  Status rescan(const FileTracker::Times& now);
   int64_t rescan_ms() const;
   Status read_files(const sdk::PollLimits& limits, int64_t now_ms, sdk::RecordBatch& batch,
                     bool* more);
@@ -44,7 +50,7 @@ class FilesSourceTask : public sdk::SourceTask, private Notes {
   void update_metrics();
 
   std::optional<SourceOptions> options_;
-  std::optional<HostFiles> files_;
+  std::unique_ptr<Disk> files_;
   std::optional<FileFinder> finder_;
   std::optional<FileTracker> tracker_;
   std::optional<FileReader> reader_;

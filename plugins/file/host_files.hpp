@@ -10,7 +10,7 @@ namespace sluice::file_plugin {
 // The disk as the worker lets a task see it: each path goes through the worker, which confines it
 // to file.allowed.roots and resolves symbolic links. Owned by a task; calls from the task's calls
 // only.
-class HostFiles : public Files, public Folders, public Events {
+class HostFiles : public Disk {
  public:
   explicit HostFiles(const sdk::Context& context) : context_(context) {}
 

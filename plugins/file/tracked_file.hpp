@@ -49,6 +49,7 @@ struct TrackedFile {
   std::unique_ptr<OpenFile> open;
   bool gone = false;           // no name leads to it any more; it is read on while it is open
   bool idle = false;           // the last look at it gave nothing
+  bool looked_behind = false;  // its print was known before the last look
   bool changed = false;        // what is called so now is not what was read
   bool finished = false;       // read to its end, which will not move
   uint64_t finished_size = 0;  // its size when its end was read

@@ -227,7 +227,8 @@ TEST_F(FilesSourceRotationTest, AFileDeletedBeforeItsEndWasReadIsAnEvent) {
   {
     auto task = source({{"file", "*.log"}, {"batch.size", "1"}});
     ASSERT_TRUE(task.start().ok());
-    ASSERT_TRUE(task.poll().ok());  // the first line only; the other file is not open yet
+    // The first line only; the other file is not open yet.
+    ASSERT_TRUE(task.poll_until(1).ok());
     ASSERT_EQ(values(task), Lines{"one"});
     remove("more.log");
     ASSERT_TRUE(until(task, [&] { return has_event("lines-lost", "more.log"); }));
