@@ -32,6 +32,9 @@ InodePtr* handle(const fuse_file_info* info) {
   return reinterpret_cast<InodePtr*>(info->fh);  // NOLINT the kernel hands our pointer back
 }
 
+// libfuse gives NULL where the name of what is open is gone.
+InodePtr find(const char* path) { return path != nullptr ? state().find(path) : nullptr; }
+
 void fill(const Inode& inode, struct stat* out) {
   std::memset(out, 0, sizeof *out);
   out->st_mode = (inode.folder ? S_IFDIR : S_IFREG) | inode.mode;
@@ -47,7 +50,7 @@ void fill(const Inode& inode, struct stat* out) {
 int on_getattr(const char* path, struct stat* out, fuse_file_info* info) {
   std::lock_guard lock(state().mutex);
   if (int code = state().enter("stat")) return code;
-  InodePtr inode = info && info->fh ? *handle(info) : state().find(path);
+  InodePtr inode = info && info->fh ? *handle(info) : find(path);
   if (!inode) return -ENOENT;
   fill(*inode, out);
   return 0;
@@ -62,7 +65,7 @@ int open_inode(const InodePtr& inode, fuse_file_info* info) {
 int on_open(const char* path, fuse_file_info* info) {
   std::lock_guard lock(state().mutex);
   if (int code = state().enter("open")) return code;
-  InodePtr inode = state().find(path);
+  InodePtr inode = find(path);
   if (!inode) return -ENOENT;
   if ((info->flags & O_TRUNC) != 0) {
     if (int code = state().resize(*inode, 0)) return code;
@@ -120,7 +123,7 @@ int on_write(const char*, const char* data, size_t size, off_t offset, fuse_file
 int on_truncate(const char* path, off_t size, fuse_file_info* info) {
   std::lock_guard lock(state().mutex);
   if (int code = state().enter("truncate")) return code;
-  InodePtr inode = info ? *handle(info) : state().find(path);
+  InodePtr inode = info ? *handle(info) : find(path);
   return inode ? state().resize(*inode, static_cast<uint64_t>(size)) : -ENOENT;
 }
 
@@ -148,7 +151,8 @@ int on_fsync(const char*, int, fuse_file_info* info) {
 int on_fsyncdir(const char* path, int, fuse_file_info*) {
   std::lock_guard lock(state().mutex);
   if (int code = state().enter("fsync")) return code;
-  InodePtr folder = state().find(path);
+  if (path == nullptr) return 0;  // a removed folder has nothing that could be lost
+  InodePtr folder = find(path);
   if (!folder) return -ENOENT;
   state().sync(*folder);
   return 0;
@@ -190,7 +194,8 @@ int on_readdir(const char* path, void* buffer, fuse_fill_dir_t filler, off_t, fu
                fuse_readdir_flags) {
   std::lock_guard lock(state().mutex);
   if (int code = state().enter("list")) return code;
-  InodePtr folder = state().find(path);
+  if (path == nullptr) return 0;  // a removed folder is empty
+  InodePtr folder = find(path);
   if (!folder) return -ENOENT;
   filler(buffer, ".", nullptr, 0, static_cast<fuse_fill_dir_flags>(0));
   filler(buffer, "..", nullptr, 0, static_cast<fuse_fill_dir_flags>(0));
@@ -219,7 +224,7 @@ int on_statfs(const char*, struct statvfs* out) {
 
 int on_chmod(const char* path, mode_t mode, fuse_file_info*) {
   std::lock_guard lock(state().mutex);
-  InodePtr inode = state().find(path);
+  InodePtr inode = find(path);
   if (!inode) return -ENOENT;
   inode->mode = mode & 07777;
   return 0;
