@@ -84,8 +84,9 @@ class Lane(threading.Thread):
         timer.start()
         try:
             if cut > 0:
-                worker.wait_ready()
-                self.look_for_what_was_created()
+                worker.wait_ready(unless=self.dark.is_set)
+                if not self.dark.is_set():
+                    self.look_for_what_was_created()
             while not self.dark.is_set():
                 self.step()
         except (*FAILURES, AssertionError, RuntimeError, TimeoutError):

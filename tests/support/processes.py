@@ -119,7 +119,8 @@ class Worker:
             self.wait_ready()
         return self
 
-    def wait_ready(self, seconds=60):
+    def wait_ready(self, seconds=60, unless=lambda: False):
+        """Until it is healthy; or until `unless`, for a worker that may never be."""
         def healthy():
             if self.process.poll() is not None:
                 raise RuntimeError(f"the worker ended with {self.process.returncode}:\n{self.tail()}")
@@ -127,7 +128,7 @@ class Worker:
                 return request(self.url + "/health", timeout=5).status == 200
             except (urllib.error.URLError, OSError):
                 return False
-        wait_until(healthy, seconds, lambda: f"the worker to be healthy; its log:\n{self.tail()}")
+        wait_until(lambda: unless() or healthy(), seconds, lambda: f"the worker to be healthy; its log:\n{self.tail()}")
 
     def tail(self):
         return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""
