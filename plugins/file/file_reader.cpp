@@ -47,9 +47,7 @@ Result<bool> FileReader::open(TrackedFile& file, int64_t now_ms) {
     // What was written under this name before it was cut comes first. Its copy was there when the
     // folder was listed only if what stands here now was known before that.
     if (!file.looked_behind && file.resume_position() == 0 && !file.rotated()) {
-      if (file.print.empty()) {
-        SLUICE_SDK_ASSIGN(file.print, fingerprint_of_head((*opened)->content()));
-      }
+      SLUICE_SDK_TRY(know_head(file, (*opened)->content()));
       wants_rescan_ = true;
       return false;
     }
@@ -74,6 +72,13 @@ Result<bool> FileReader::open(TrackedFile& file, int64_t now_ms) {
     }
   }
   return file.open->ready(events_, settings_.open, file.position, file.number);
+}
+
+// A file of which nothing was read is recognised by its first bytes.
+Status FileReader::know_head(TrackedFile& file, Content& content) {
+  if (!file.print.empty() || file.resume_position() > 0 || file.compressed()) return sdk::ok();
+  SLUICE_SDK_ASSIGN(file.print, fingerprint_of_head(content));
+  return sdk::ok();
 }
 
 // What was read of it is still what it begins with: it was neither cut nor written anew.
@@ -101,9 +106,7 @@ Status FileReader::read_lines(TrackedFile& file, const LineLimits& limits, int64
     change(file, batch);
     return sdk::ok();
   }
-  if (file.print.empty() && file.position == 0 && !file.compressed()) {
-    SLUICE_SDK_ASSIGN(file.print, fingerprint_of_head(file.open->content()));
-  }
+  SLUICE_SDK_TRY(know_head(file, file.open->content()));
   LineSource& lines = file.open->lines();
   const Status status = lines.next(limits, batch);
   if (!status.ok()) return status;

@@ -37,6 +37,7 @@ class FileReader {
   Status read_lines(TrackedFile& file, const LineLimits& limits, int64_t now_ms, LineBatch& batch);
   Status finish_if_over(TrackedFile& file, int64_t now_ms, LineBatch& batch);
   Status finish(TrackedFile& file, LineBatch& batch);
+  Status know_head(TrackedFile& file, Content& content);
   Result<bool> still_same(TrackedFile& file, uint64_t position);
   Status advance(TrackedFile& file, LineBatch& batch, bool at_end);
   void hold_footer(TrackedFile& file, LineBatch& batch) const;

@@ -17,7 +17,7 @@ namespace sluice::plugin {
 
 struct ProbeOptions {
   std::vector<std::string> command;
-  std::chrono::milliseconds timeout{30'000};
+  std::chrono::milliseconds timeout;
   std::string scratch;
 };
 

@@ -172,9 +172,9 @@ class Lane(threading.Thread):
         if end == "file.torn_line_cut":
             self.tear_output()
         alive = self.bring_up(worker)
-        at_point = end in self.plan.points
-        deadline = time.monotonic() + (life_of(end) if at_point else self.dice.uniform(0, 0.4))
-        steps = STEPS if at_point else 0
+        planned = end in self.plan.points
+        deadline = time.monotonic() + (life_of(end) if planned else self.dice.uniform(0, 0.4))
+        steps = STEPS if planned else 0
         while alive and (time.monotonic() < deadline or steps > 0):
             steps -= 1
             try:

@@ -23,7 +23,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.checker.directory import Directory  # noqa: E402
 from tests.crash.mqtt_fleet import Publisher, payload  # noqa: E402
-from tests.integration.mqtt.mosquitto import TRANSPORTS, Certificates, Mosquitto  # noqa: E402
+from tests.integration.mqtt.mosquitto import TRANSPORTS, Certificates, Mosquitto, wait_subscribed  # noqa: E402
 from tests.support.crash_points import crash_points  # noqa: E402
 from tests.support.processes import Folder, Worker, wait_until  # noqa: E402
 
@@ -69,10 +69,7 @@ class Run:
                 "mqtt.reconnect.backoff.max.ms": 200, "key.converter": "org.apache.kafka.connect.storage.StringConverter",
                 "value.converter": BYTES, "topic.creation.default.partitions": PARTITIONS,
                 "topic.creation.default.replication.factor": 1})
-        wait_until(lambda: self.broker.log.read_text(errors="replace").count("New client connected") >= len(VERSIONS), 60,
-                   lambda: f"both to be connected; {self.worker.tail()}")
-        wait_until(lambda: all(f"subscribed as '{name}-0'" in self.worker.log.read_text(errors="replace") for name in VERSIONS), 60,
-                   lambda: f"both to be subscribed; {self.worker.tail()}")
+        wait_subscribed(self.worker, *(f"{name}-0" for name in VERSIONS))
         self.broker.save()  # from now on the sessions are there for ever
         self.fleet = [Publisher(self.broker.port, f"device{n}", [f"fleet/{n}/{topic}" for topic in range(TOPICS)], args.rate / 2)
                       for n in range(2)]
@@ -156,7 +153,7 @@ class Run:
 
     def look_for_ends_of_connections(self):
         """A worker reads what a dead Mosquitto had sent until it finds the connection lost, has another one, or dies itself."""
-        rows = self.worker.log.read_text(errors="replace").splitlines()
+        rows = self.worker.said().splitlines()
         for name in VERSIONS:
             own = [(datetime.strptime(row[1:24], "%Y-%m-%d %H:%M:%S,%f").timestamp(), row) for row in rows
                    if row.endswith(f"(connector.{name}.task-0)")]

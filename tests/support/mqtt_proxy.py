@@ -52,11 +52,13 @@ class Proxy:
                         if verdict == "after":
                             target.sendall(raw)
                         if verdict is not None:
-                            return self._end(source, target)
+                            self._end(source, target)
+                            return
                     target.sendall(raw)
         except OSError:
             pass
-        self._end(source, target)
+        finally:
+            self._end(source, target)
 
     @staticmethod
     def _end(*sockets):

@@ -130,8 +130,12 @@ class Worker:
                 return False
         wait_until(lambda: unless() or healthy(), seconds, lambda: f"the worker to be healthy; its log:\n{self.tail()}")
 
+    def said(self):
+        """Its log so far."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
     def tail(self):
-        return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""
+        return self.said()[-3000:]
 
     def kill(self):
         """SIGKILL to a worker that runs, or has done that itself, at a crash point. One that ended otherwise is a failure."""

@@ -18,20 +18,15 @@ namespace {
 constexpr char kClientId[] = "client.id";  // the key of the source partition
 constexpr std::chrono::minutes kLongestVisitPause(60);
 
-std::vector<std::string> sorted(std::vector<std::string> texts) {
-  std::sort(texts.begin(), texts.end());
-  return texts;
-}
-
-// Of {filter: qos, ...}, sorted.
-std::vector<std::string> filters_of(const sdk::Value& offset) {
-  std::vector<std::string> filters;
+// Of {filter: qos, ...}.
+std::set<std::string> filters_of(const sdk::Value& offset) {
+  std::set<std::string> filters;
   if (offset.type != SLUICE_MAP) return filters;
   for (uint32_t i = 0; i < offset.count(); ++i) {
     if (const auto filter = sdk::Value(offset.as.items[2 * i]).as_string())
-      filters.emplace_back(*filter);
+      filters.emplace(*filter);
   }
-  return sorted(std::move(filters));
+  return filters;
 }
 
 // Whether the broker has ever confirmed a subscription of that session.
@@ -51,12 +46,10 @@ Status MqttSourceTask::load_sessions() {
   session_known_ = confirmed(offset);
   stored_filters_ = filters_of(offset);
   if (!options_->subscriber.clean) {
-    std::vector<std::string> all = options_->subscriber.filters;
-    all.insert(all.end(), stored_filters_.begin(), stored_filters_.end());
-    all = sorted(std::move(all));
-    all.erase(std::unique(all.begin(), all.end()), all.end());
-    announce_session_ = all != stored_filters_;
-    stored_filters_ = std::move(all);
+    const auto& wanted = options_->subscriber.filters;
+    const size_t stored = stored_filters_.size();
+    stored_filters_.insert(wanted.begin(), wanted.end());
+    announce_session_ = stored_filters_.size() > stored;
   }
   return find_old_sessions();
 }
@@ -77,7 +70,7 @@ void MqttSourceTask::possible_gap(const std::string& text) {
 
 void MqttSourceTask::connected(bool session_present) {
   metrics_.connects.add();
-  deadline_ = Clock::now() + options_->subscriber.connection.connect_timeout;
+  await_answer();
   if (visit_) {
     visit_accepted(session_present);
     return;
@@ -129,7 +122,7 @@ void MqttSourceTask::subscribed(const std::vector<int>& codes) {
   SLUICE_CRASH_POINT("mqtt.subscribed");
   context().info("subscribed as '" + wanted.connection.client_id + "' at the MQTT broker");
   if (wanted.clean) return;
-  std::vector<std::string> subscribed = sorted(wanted.filters);
+  std::set<std::string> subscribed(wanted.filters.begin(), wanted.filters.end());
   store_session_ = !session_known_ || stored_filters_ != subscribed;
   session_known_ = true;
   stored_filters_ = std::move(subscribed);
@@ -152,7 +145,7 @@ bool MqttSourceTask::write_ahead(sdk::RecordBatch& batch) {
 }
 
 void MqttSourceTask::add_session(sdk::RecordBatch& batch, uint32_t partition,
-                                 const std::vector<std::string>& filters, bool known) const {
+                                 const std::set<std::string>& filters, bool known) const {
   std::vector<sdk::Value> entries;
   for (const std::string& filter : filters) {
     entries.push_back(batch.string(filter));
@@ -256,8 +249,10 @@ void MqttSourceTask::visit_accepted(bool session_present) {
 void MqttSourceTask::ask_for_the_rest() {
   visit_stage_ = VisitStage::kEmptying;
   came_since_asked_ = false;
-  const std::vector<std::string>& filters = old_sessions_.front().filters;
-  Status sent = subscriber_->unsubscribe(filters.empty() ? options_->subscriber.filters : filters);
+  const std::set<std::string>& filters = old_sessions_.front().filters;
+  Status sent = subscriber_->unsubscribe(
+      filters.empty() ? options_->subscriber.filters
+                      : std::vector<std::string>(filters.begin(), filters.end()));
   if (!sent.ok()) failure_ = sent.error();
 }
 

@@ -98,7 +98,7 @@ Status MqttSourceTask::connect() {
   if (!made.ok()) return lose(made.error());
   subscriber_ = std::move(*made);
   written_at_ = checked_at_ = Clock::now();
-  deadline_ = written_at_ + options_->subscriber.connection.connect_timeout;
+  await_answer();
   return sdk::ok();
 }
 
@@ -200,8 +200,7 @@ void MqttSourceTask::finish_round(sdk::RecordBatch& batch) {
   forget_.clear();
   if (!batch.empty()) ++batches_;
   // A broker that sends what it has kept answers to SUBSCRIBE behind it.
-  if (received_ > 0 && subscriber_ && !subscriber_->subscribed())
-    deadline_ = Clock::now() + options_->subscriber.connection.connect_timeout;
+  if (received_ > 0 && subscriber_ && !subscriber_->subscribed()) await_answer();
   metrics_.received.add(static_cast<double>(std::exchange(received_, 0)));
   metrics_.redelivered.add(static_cast<double>(std::exchange(redelivered_, 0)));
   metrics_.unacknowledged.set(static_cast<double>(unacknowledged_));
@@ -254,8 +253,7 @@ Status MqttSourceTask::release() {
   if (Status written = subscriber_->write(); !written.ok()) return lose(written.error());
   SLUICE_CRASH_POINT("mqtt.after_puback");
   if (!subscriber_->wants_to_write()) written_at_ = now;
-  if (!subscriber_->subscribed())  // SUBSCRIBE may have gone out only now
-    deadline_ = now + options_->subscriber.connection.connect_timeout;
+  if (!subscriber_->subscribed()) await_answer();  // SUBSCRIBE may have gone out only now
   checked_at_ = now;  // what came meanwhile, an answer to a PINGREQ too, is read first
   metrics_.acknowledged.add(static_cast<double>(count));
   return sdk::ok();

@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <sluice/sdk.hpp>
 #include <string>
 #include <vector>
@@ -61,9 +62,13 @@ class MqttSourceTask : public sdk::SourceTask, private SubscriberListener {
   sdk::Error lose(const sdk::Error& why);
   sdk::Status release();
   bool stalled() const;
+  // CONNACK, SUBACK or UNSUBACK has as long as is left from now on.
+  void await_answer() {
+    deadline_ = Clock::now() + options_->subscriber.connection.connect_timeout;
+  }
   bool write_ahead(sdk::RecordBatch& batch);
   void add_session(sdk::RecordBatch& batch, uint32_t partition,
-                   const std::vector<std::string>& filters, bool known) const;
+                   const std::set<std::string>& filters, bool known) const;
   sdk::Status load_sessions();
   sdk::Status find_old_sessions();
   void go_on_with_old_sessions();
@@ -106,17 +111,17 @@ class MqttSourceTask : public sdk::SourceTask, private SubscriberListener {
 
   // The session.
   uint32_t partition_ = 0;
-  std::vector<std::string> stored_filters_;  // as the offset has them
-  bool session_known_ = false;               // the broker should have it
-  bool announce_session_ = false;            // the offset is to be durable before CONNECT
-  bool store_session_ = false;               // the offset is to be written
-  bool was_connected_ = false;               // in this run
+  std::set<std::string> stored_filters_;  // as the offset has them
+  bool session_known_ = false;            // the broker should have it
+  bool announce_session_ = false;         // the offset is to be durable before CONNECT
+  bool store_session_ = false;            // the offset is to be written
+  bool was_connected_ = false;            // in this run
 
   // Sessions that no task has any more.
   struct OldSession {
     std::string client_id;
     uint32_t partition;
-    std::vector<std::string> filters;
+    std::set<std::string> filters;
     bool known;  // as session_known_
   };
   enum class VisitStage {

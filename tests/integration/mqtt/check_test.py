@@ -80,7 +80,7 @@ class CheckTest(unittest.TestCase):
         self.assertRegex(out, "failed: the MQTT broker .* grants the filter 'in/#' QoS 0 only, 1 was asked for")
         self.check("MqttSource", self.strict, 0, **{"mqtt.topics": "in/#", "mqtt.qos": "0"})
         with self.source(self.strict):
-            log = lambda: self.worker.log.read_text(errors="replace")
+            log = lambda: self.worker.said()
             wait_until(lambda: "granted-qos" in log(), 60, lambda: f"the event; {self.worker.tail()}")
             self.assertIn("the MQTT broker grants QoS 0 for 'in/#' only, not 1", log())
 

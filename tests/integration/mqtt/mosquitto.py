@@ -16,6 +16,12 @@ USER, PASSWORD, KEY_PASSWORD = "sluice", "open sesame", "the key's password"
 TRANSPORTS = ("plain", "tls", "mutual", "user")
 
 
+def wait_subscribed(worker, *clients):
+    """Until these clients of MqttSource have their SUBACK."""
+    wait_until(lambda: all(f"subscribed as '{client}'" in worker.said() for client in clients), 120,
+               lambda: f"{clients} to be subscribed; {worker.tail()}")
+
+
 def _accepts(port):
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

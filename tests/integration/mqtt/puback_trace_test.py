@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
-from tests.integration.mqtt.mosquitto import Mosquitto  # noqa: E402
+from tests.integration.mqtt.mosquitto import Mosquitto, wait_subscribed  # noqa: E402
 from tests.integration.mqtt.source_case import BYTES  # noqa: E402
 from tests.support import mqtt  # noqa: E402
 from tests.support.processes import Folder, Worker, wait_until  # noqa: E402
@@ -138,10 +138,8 @@ def run(args, name, folder):
                              "mqtt.topics": "in/#", "kafka.topic": "out", "mqtt.protocol.version": version,
                              "mqtt.receive.maximum": 200, "topic.creation.default.partitions": 1,
                              "topic.creation.default.replication.factor": 1, **config})
-        wait_until(lambda: " as in-0 " in broker.log.read_text(errors="replace"), 120, lambda: f"the connection; {worker.tail()}")
         metric = lambda name: sum(worker.samples(name))
-        wait_until(lambda: "subscribed as 'in-0'" in worker.log.read_text(errors="replace"), 120,
-                   lambda: f"the subscription; {worker.tail()}")
+        wait_subscribed(worker, "in-0")
         with mqtt.Client(broker.port, window=100) as client:
             for begin in range(0, args.messages, 500):
                 client.publish([("in/a", b"<message %06d>" % n) for n in range(begin, min(begin + 500, args.messages))])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from tests.integration.mqtt.mosquitto import (KEY_PASSWORD, PASSWORD, USER, Certificates, Mosquitto, Subscriber,  # noqa: E402
-                                              TlsRelay)
+                                              TlsRelay, wait_subscribed)
 from tests.support.mqtt import Client  # noqa: E402
 from tests.support.processes import Folder, Worker, wait_until  # noqa: E402
 
@@ -68,7 +68,7 @@ class SecurityTest(unittest.TestCase):
                                   "payload.format": "string", "record.headers": "", "topic.creation.default.partitions": 1,
                                   "topic.creation.default.replication.factor": 1, **config})
         self.addCleanup(self.worker.call, f"/connectors/{name}", "DELETE")
-        wait_until(lambda: f"subscribed as '{name}-0'" in self.worker.log.read_text(errors="replace"), 60, lambda: f"the subscription; {self.worker.tail()}")
+        wait_subscribed(self.worker, f"{name}-0")
 
     def publish(self, name, sent, **more):
         with Client(self.broker.port, window=1000) as client:

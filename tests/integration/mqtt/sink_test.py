@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from tests.integration.mqtt.full_broker import FullBroker  # noqa: E402
-from tests.integration.mqtt.mosquitto import Mosquitto, Subscriber  # noqa: E402
+from tests.integration.mqtt.mosquitto import Mosquitto, Subscriber, wait_subscribed  # noqa: E402
 from tests.support import mqtt  # noqa: E402
 from tests.support.mqtt_proxy import TO_BROKER, Proxy  # noqa: E402
 from tests.support.processes import Folder, Worker, wait_until  # noqa: E402
@@ -82,7 +82,7 @@ class SinkTest(SinkCase):
         subscriber = self.subscriber("-t", "out/#", form="%t q%q r%r|%C|%R|%D|%E|%P|%p")
         for name, more in (("one", {}), ("none", {"mqtt.qos": "0"}), ("kept", {"mqtt.retained": "true"})):
             self.sink(name, topics="received", **{"mqtt.topic": f"out/{name}"}, **converter, **more)
-        wait_until(lambda: "subscribed as 'in-0'" in self.worker.log.read_text(errors="replace"), 60, lambda: f"the subscription; {self.worker.tail()}")
+        wait_subscribed(self.worker, "in-0")
         self.broker.publish("in/a", "text", "-V", "5", *(part for one in (
             ("content-type", "text/plain"), ("response-topic", "answers/d7"), ("correlation-data", "c-1"),
             ("message-expiry-interval", "1000"), ("user-property", "a", "b")) for part in ("-D", "publish", *one)))

@@ -53,7 +53,7 @@ class SourceCase(unittest.TestCase):
                    lambda: f"{name} to be subscribed; {self.worker.status(connector)}; {self.worker.tail()}")
 
     def broker_log(self):
-        return self.broker.log.read_text(errors="replace")
+        return self.broker.said()
 
     def connections(self, name="in"):
         return self.broker_log().count(f" as {name}-0 ")
@@ -122,5 +122,5 @@ class SourceCase(unittest.TestCase):
     def happened(self, kind, seconds=60):
         """Waits until the worker's log tells of an event; the line."""
         def line():
-            return next((row for row in self.worker.log.read_text(errors="replace").splitlines() if kind in row), None)
+            return next((row for row in self.worker.said().splitlines() if kind in row), None)
         return wait_until(line, seconds, lambda: f"the event {kind}; {self.worker.tail()}")

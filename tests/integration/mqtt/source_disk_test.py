@@ -2,7 +2,6 @@
 """MqttSource over a disk that is full, and over one that stands still for longer than the keepalive (that one needs FUSE).
 usage: source_disk_test.py SLUICE [POWERFS]"""
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -49,7 +48,7 @@ class FullDiskTest(SourceCase):
             except OSError:
                 pass
         sent = 100
-        full = lambda: "log-retry" in self.worker.log.read_text(errors="replace")
+        full = lambda: "log-retry" in self.worker.said()
         while not full():
             self.publish(*(n + b"x" * 20000 for n in numbers(sent, 50)))
             sent += 50

@@ -56,17 +56,12 @@ def create_pipeline(worker, folder):
 
 
 def what_is_shown(worker):
-    metrics = ""
-
-    def counted(line):
-        nonlocal metrics
-        metrics = worker.call("/metrics").body.decode()
-        return f"kafka_connect_{line}" in metrics
+    metrics = lambda: worker.call("/metrics").body.decode()
     for line in ('source_record_write_total{connector="src",task="0"} 2',
                  'sink_record_send_total{connector="snk",task="0"} 2'):
-        wait_until(lambda: counted(line), 60, f"{line} in the metrics")
+        wait_until(lambda: f"kafka_connect_{line}" in metrics(), 60, f"{line} in the metrics")
     for line in ('source_record_write_total{connector="snk"', 'sink_record_send_total{connector="src"'):
-        if line in metrics:
+        if line in metrics():
             raise AssertionError(f"{line} is in the metrics of a task that has none")
     kinds = {entry["class"]: entry["type"] for entry in worker.call("/connector-plugins?connectorsOnly=false").json()}
     expect(kinds["org.apache.kafka.connect.storage.SimpleHeaderConverter"], "header_converter", "header converter")
