@@ -107,8 +107,8 @@ tail -n 2 "$demo/readings.txt" | sed 's/^/  /'
 cat <<TEXT
 
 The worker runs at $worker (log: $demo/worker.log), the MQTT broker at 127.0.0.1:$mqtt_port. Try next:
-  echo "and another" >> $demo/in.txt && sleep 1 && tail -n 1 $demo/out.txt
-  mosquitto_pub -p $mqtt_port -q 1 -t fleet/truck-1/speed -m '{"truck": 1, "speed": 88}'; sleep 1; tail -n 1 $demo/readings.txt
+  echo "and another" >> $demo/in.txt && sleep 2 && tail -n 1 $demo/out.txt
+  mosquitto_pub -p $mqtt_port -q 1 -t fleet/truck-1/speed -m '{"truck": 1, "speed": 88}'; sleep 2; tail -n 1 $demo/readings.txt
   $sluice topic read fleet.speed
   curl -s $worker/connectors/demo-fleet/status
 Stop it with: ./run.sh stop
